@@ -1,0 +1,1 @@
+"""Tests of ringfence; the helpers they share are in tests/support."""
