@@ -1,0 +1,148 @@
+"""The record of a container on disk: ``<root>/<id>/state.json``.
+
+It is written whole to a temporary file and renamed, so a reader never sees half of it. Whatever is made on the host is
+recorded before it is made, so that a ``delete --force`` after a crash at any point finds it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from ringfence.cgroups.paths import CgroupDir
+from ringfence.errors import RingfenceError, from_os_error
+from ringfence.jsontext import dumps, loads
+from ringfence.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.runtime import Runtime
+
+STATE = "state.json"
+CONFIG = "config.json"
+FIFO = "exec.fifo"
+
+
+class ContainerRecord(Record):
+    """What is known of one container.
+
+    ``directory`` is its state folder; ``pid`` the init's pid on the host, 0 before the birth; ``start_time`` field 22
+    of /proc/PID/stat, which tells the init from a later process with the same pid (LNX-STATE-07); ``created`` the time
+    of creation in RFC 3339 with nanoseconds, UTC; ``namespaces`` the CLONE_NEW* flags of the namespaces it has for
+    itself or joined, which exec joins.
+    """
+
+    directory: str
+    id: str
+    bundle: str
+    rootfs: str
+    created: str
+    cgroups: tuple[CgroupDir, ...] = ()
+    annotations: dict[str, str] = {}  # noqa: RUF012 - records are values, their defaults are never changed
+    pid: int = 0
+    start_time: int = 0
+    namespaces: int = 0
+    own_pid_namespace: bool = True
+    hooks: bool = False
+
+
+KINDS: dict[str, type] = {
+    "str": str,
+    "int": int,
+    "bool": bool,
+    "tuple[CgroupDir, ...]": list,
+    "dict[str, str]": dict,
+}
+
+
+def container_directory(runtime: Runtime, container_id: str) -> str:
+    """The state folder of an id; the id has been checked to be a plain file name."""
+    return f"{runtime.root}/{container_id}"
+
+
+def load_record(runtime: Runtime, container_id: str) -> ContainerRecord:
+    """Read a container's record.
+
+    Raises:
+        RingfenceError: ``container does not exist``, or what is wrong with the file.
+    """
+    directory = container_directory(runtime, container_id)
+    try:
+        descriptor = os.open(f"{directory}/{STATE}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise RingfenceError("container does not exist", errno=error.errno or 0) from None
+        raise from_os_error(f"cannot read the state of container {container_id}", error) from None
+    try:
+        text = os.read(descriptor, os.fstat(descriptor).st_size).decode("utf-8", "surrogateescape")
+    finally:
+        os.close(descriptor)
+    return parse_record(directory, container_id, text)
+
+
+def parse_record(directory: str, container_id: str, text: str) -> ContainerRecord:
+    """A record from the text of its file, which may have been damaged."""
+    broken = RingfenceError(
+        f"the state of container {container_id} is damaged",
+        hint=f"remove it with: delete --force {container_id}",
+    )
+    try:
+        held = loads(text)
+    except RingfenceError:
+        raise broken from None
+    if not isinstance(held, dict) or held.get("id") != container_id:
+        raise broken
+    values = {}
+    for name, kind in ContainerRecord.FIELDS.items():
+        if name == "directory":
+            continue
+        if not isinstance(held.get(name), KINDS[kind]):
+            raise broken
+        values[name] = held[name]
+    try:
+        values["cgroups"] = tuple(CgroupDir(tuple(names), str(path)) for names, path in values["cgroups"])
+    except (TypeError, ValueError):
+        raise broken from None
+    return ContainerRecord(directory, **values)
+
+
+def save_record(record: ContainerRecord) -> None:
+    """Write the record, whole or not at all."""
+    values = {name: value for name, value in record.items() if name != "directory"}
+    values["cgroups"] = [[list(group.controllers), group.path] for group in record.cgroups]
+    write_whole(f"{record.directory}/{STATE}", dumps(values))
+
+
+def write_whole(path: str, text: str, mode: int = 0o600) -> None:
+    """Write a file by way of a temporary one beside it and a rename.
+
+    Raises:
+        OSError: as the kernel gave it; nothing is left beside the old file.
+    """
+    beside = f"{path}.{os.getpid()}.new"
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    try:
+        try:
+            raw = text.encode("utf-8", "surrogateescape")
+            while raw:
+                raw = raw[os.write(descriptor, raw) :]
+        finally:
+            os.close(descriptor)
+        os.rename(beside, path)
+    except OSError:
+        os.unlink(beside)
+        raise
+
+
+def lock(directory: str) -> int:
+    """Take the container's lock and return its descriptor; closing it, or the end of the process, gives it back.
+
+    Raises:
+        RingfenceError: ``container does not exist``.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        raise RingfenceError("container does not exist") from None
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor

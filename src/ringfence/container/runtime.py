@@ -1,0 +1,80 @@
+"""What a caller of the lifecycle passes in: where containers live, how to log, and the options of each operation.
+
+``cli`` is one caller, a containerd shim another; nothing here is global, so one process can serve many roots.
+"""
+
+from __future__ import annotations
+
+from ringfence.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Log(Protocol):
+        """Where warnings and debug records go; errors are raised, never logged, below ``cli``."""
+
+        def warning(self, text: str) -> None: ...
+
+        def debug(self, text: str) -> None: ...
+
+
+class Runtime(Record):
+    """One state folder and the way to work on it.
+
+    ``root`` is absolute; ``program`` the name ringfence was called by; ``trace`` the file for ``--trace``, "" for none;
+    ``environment`` the caller's variables (LISTEN_FDS, NOTIFY_SOCKET and the hooks' inherited ones come from it);
+    ``cwd`` the caller's working directory, to which pid files and console sockets are relative.
+    """
+
+    root: str
+    log: Log
+    environment: dict[str, str]
+    cwd: str
+    program: str = "ringfence"
+    trace: str = ""
+    systemd_cgroup: bool = False
+    rootless: str = "auto"
+
+
+class CreateOptions(Record):
+    """Options of create, run and explain. ``bundle`` is absolute."""
+
+    bundle: str
+    console_socket: str = ""
+    pidfd_socket: str = ""
+    pid_file: str = ""
+    no_pivot: bool = False
+    no_new_keyring: bool = False
+    preserve_fds: int = 0
+
+
+class RunOptions(CreateOptions):
+    """What run has besides the options of create."""
+
+    detach: bool = False
+    keep: bool = False
+    no_subreaper: bool = False
+
+
+class ExecOptions(Record):
+    """Options of exec. ``process_file`` wins over everything that describes the process."""
+
+    args: tuple[str, ...] = ()
+    process_file: str = ""
+    console_socket: str = ""
+    pidfd_socket: str = ""
+    pid_file: str = ""
+    cwd: str = ""
+    env: tuple[str, ...] = ()
+    tty: bool = False
+    user: str = ""
+    additional_gids: tuple[int, ...] = ()
+    detach: bool = False
+    process_label: str = ""
+    apparmor: str = ""
+    no_new_privs: bool = False
+    cap: tuple[str, ...] = ()
+    preserve_fds: int = 0
+    cgroup: tuple[str, ...] = ()
+    ignore_paused: bool = False

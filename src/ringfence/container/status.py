@@ -1,0 +1,73 @@
+"""Is the container created, running, paused or stopped?"""
+
+from __future__ import annotations
+
+import os
+
+from ringfence.container.record import FIFO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
+
+CREATED = "created"
+RUNNING = "running"
+PAUSED = "paused"
+STOPPED = "stopped"
+
+
+def start_time(pid: int) -> int:
+    """When a live process was started, in clock ticks after boot; 0 when it is gone or a zombie (LNX-STATE-06).
+
+    proc_pid_stat(5): the name in parentheses may hold anything, so fields are counted after the last one.
+    """
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
+    except ProcessLookupError:
+        return 0
+    finally:
+        os.close(descriptor)
+    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def is_alive(record: ContainerRecord) -> bool:
+    """Whether the very process that was born as the container's init still runs."""
+    return record.pid > 0 and start_time(record.pid) == record.start_time
+
+
+def is_frozen(record: ContainerRecord) -> bool:
+    """Whether the container's cgroup is frozen; a cgroup that has vanished is not."""
+    for group in record.cgroups:
+        if "freezer" in group.controllers:
+            return reads(f"{group.path}/freezer.state", b"FROZEN") or reads(f"{group.path}/freezer.state", b"FREEZING")
+    for group in record.cgroups:
+        if group.controllers == ("",):
+            return reads(f"{group.path}/cgroup.freeze", b"1")
+    return False
+
+
+def reads(path: str, word: bytes) -> bool:
+    """Whether a one-word file of the kernel holds this word."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.read(descriptor, 64).strip() == word
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def status(record: ContainerRecord) -> str:
+    """One of the four words of the runtime specification."""
+    if not is_alive(record):
+        return STOPPED
+    if is_frozen(record):
+        return PAUSED
+    return CREATED if os.access(f"{record.directory}/{FIFO}", os.F_OK) else RUNNING

@@ -1,0 +1,1 @@
+"""The walls that can be put round a container, one package each."""

@@ -1,0 +1,1 @@
+"""The plan: steps, their wire encoding, their description."""

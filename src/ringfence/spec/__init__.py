@@ -1,0 +1,1 @@
+"""config.json: types, loading, validation, defaults."""
