@@ -1,1 +1,1 @@
-"""The system call filter: compiled by libseccomp once, cached by digest."""
+"""System call filters: from config.json's seccomp section to the BPF program that the kernel runs."""
