@@ -1,0 +1,56 @@
+"""What is wrong with a config, collected so that one run tells all of it.
+
+A rule adds ``(pointer, text)``; pointers are JSON pointers (RFC 6901) into the document that is read.
+"""
+
+from __future__ import annotations
+
+from ringfence.errors import RingfenceError
+
+SHOWN = 50
+
+
+def escape(key: str) -> str:
+    """A key as one step of a JSON pointer (RFC 6901, section 3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+class Problems:
+    """The problems of one document, in the order in which they were found.
+
+    A place with a value of the wrong type holds a stand-in; later rules about that place or below it are not added.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, str]] = []
+        self._unusable: set[str] = set()
+
+    def add(self, pointer: str, text: str) -> None:
+        """A rule is broken at this place."""
+        if not self._unusable or not self._inside_unusable(pointer):
+            self.found.append((pointer, text))
+
+    def add_unusable(self, pointer: str, text: str) -> None:
+        """The value at this place cannot be taken at all; what stands there now is a stand-in."""
+        self.add(pointer, text)
+        self._unusable.add(pointer)
+
+    def _inside_unusable(self, pointer: str) -> bool:
+        while pointer not in self._unusable:
+            if not pointer:
+                return False
+            pointer = pointer[: pointer.rindex("/")]
+        return True
+
+    def raise_if_any(self, name: str) -> None:
+        """End the reading of the document ``name`` if anything is wrong with it.
+
+        Raises:
+            RingfenceError: with all problems, ``name#pointer: text`` joined by ``; ``; from the 51st on only counted.
+        """
+        if not self.found:
+            return
+        texts = [f"{name}#{pointer}: {text}" if pointer else f"{name}: {text}" for pointer, text in self.found[:SHOWN]]
+        if len(self.found) > SHOWN:
+            texts.append(f"and {len(self.found) - SHOWN} more problems")
+        raise RingfenceError("; ".join(texts), field=self.found[0][0])
