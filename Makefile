@@ -1,0 +1,68 @@
+# make            build in place: bin/ringfence then runs this working tree
+# make demo       install what is missing, build, and walk a container through its life
+# make test       install what the tests need and run them all; TESTS=tests/unit runs some of them
+# make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
+# make install    install below PREFIX (and DESTDIR); make uninstall removes it again
+#
+# PYTHON=/path/to/python names the interpreter of the launcher; without it tools/find-python chooses.
+
+PREFIX ?= /usr/local
+PYTHON ?=
+DESTDIR ?=
+TESTS ?=
+BENCH ?=
+
+interpreter = $(shell tools/find-python $(PYTHON))
+init = src/ringfence/libexec/ringfence-init
+stage = $(CURDIR)/build/stage
+again = $(MAKE) --no-print-directory
+
+.PHONY: all init demo test lint pytest bench install uninstall clean
+
+all: init
+	@$(interpreter) -I -m compileall -q src
+	@tools/write-launcher "$(interpreter)" "$(CURDIR)/src" bin/ringfence
+
+# Meson is configured anew each time (0.4 s), because it lists the sources only then.
+init:
+	@test -x "$(interpreter)"
+	@mkdir -p build $(dir $(init))
+	@{ meson setup --prefix /usr -Dpython.platlibdir=/ringfence $(if $(wildcard build/build.ninja),--reconfigure) build \
+	    && ninja -C build; } >build/log 2>&1 || { cat build/log; exit 1; }
+	@cmp -s build/init/ringfence-init $(init) || \
+	    { cp build/init/ringfence-init $(init).new && mv -f $(init).new $(init); }
+
+demo:
+	@tools/install-needs build demo
+	@$(again) all
+	@$(interpreter) -I tools/demo/demo.py
+
+test:
+	@tools/install-needs build demo test
+	@$(again) all
+	@tools/test-environment "$(interpreter)" .venv
+	@$(again) lint
+	@$(again) pytest
+
+lint:
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+
+pytest:
+	.venv/bin/pytest $(TESTS)
+
+bench: all
+	@$(interpreter) -I bench/bench.py $(BENCH)
+
+install: init
+	@rm -rf $(stage)
+	@DESTDIR=$(stage) meson install -C build --no-rebuild --quiet
+	@tools/install-package "$(interpreter)" $(stage) "$(PREFIX)" "$(DESTDIR)"
+
+uninstall:
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/ringfence"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/ringfence"
+
+clean:
+	rm -rf build bin/ringfence src/ringfence/libexec
