@@ -44,6 +44,9 @@ def main() -> None:
         kinds = ", ".join([kind for _, _, kind in fields(step)] + ["FIELD_END"])
         rows.append(f"\tSTEP({step.KIND}, {snake(step.__name__)}, {kinds})")
     print(" \\\n".join(rows))
+    for step in INIT_STEPS:
+        if step.__name__ in ("Clone", "ForkIntermediate"):
+            print(f"\n#define {snake(step.__name__).upper()}_STEP {step.KIND}", end="")
     print(f"\n#define STEP_KINDS {len(INIT_STEPS)}\n#endif")
 
 
