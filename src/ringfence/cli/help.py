@@ -1,0 +1,198 @@
+"""The help texts (LNX-CLI-10, 11), loaded only when one is asked for.
+
+Which options there are is said in ``options.py``; here are the words about them.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from ringfence.cli.options import GLOBAL_OPTIONS, HELP, HIDDEN_OPTIONS, SWITCH, VERBS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.cli.options import Option
+
+WIDTH = 100
+
+VERB_LINES = {
+    "create": "create a container; its program waits for start",
+    "delete": "remove what is left of a container",
+    "events": "print the container's resource usage and what happens to it",
+    "exec": "run another process in a container",
+    "explain": "print every step that create would take, and take none",
+    "features": "print what this runtime can do",
+    "kill": "send a signal to a container",
+    "list": "list the containers of a state folder",
+    "pause": "freeze all processes of a container",
+    "ps": "print the processes of a container",
+    "resume": "thaw the processes of a paused container",
+    "run": "create and start a container, and wait for its program",
+    "spec": "write a config.json to start from",
+    "start": "let the program of a created container go",
+    "state": "print the state of a container",
+    "update": "change the resource limits of a container",
+}
+USAGES = {
+    "events": "[options] <container-id>",
+    "exec": "[options] <container-id> <program> [argument...]  or  -p FILE <container-id>",
+    "explain": "[options] [container-id]",
+    "features": "",
+    "kill": "<container-id> [signal]",
+    "list": "[options]",
+    "ps": "[options] <container-id> [options of ps]",
+    "spec": "[options]",
+    **dict.fromkeys(("create", "delete", "run", "update"), "[options] <container-id>"),
+    **dict.fromkeys(("pause", "resume", "start", "state"), "<container-id>"),
+}
+DESCRIPTIONS = {
+    "create": "Reads config.json of the bundle and does everything up to the start of the program: namespaces, mounts, "
+    "cgroups, limits and hooks. The caller's standard input, output and error become the program's.",
+    "delete": "A container that runs is refused unless --force is given.",
+    "events": "Prints one JSON object a line: the usage at every interval, and OOM kills as they happen.",
+    "exec": "The exit status is that of the program, or 255 when it could not be run.",
+    "explain": "Compiles the bundle's config.json to the very plan that create would perform and prints its steps, "
+    "each with the field of config.json that asked for it. Needs no privilege.",
+    "kill": "The signal is a number or a name such as KILL or SIGKILL; without one it is SIGTERM.",
+    "list": "A container whose state cannot be read is named on standard error.",
+    "ps": "Runs the host's ps, by default as ps -ef, and prints the lines of the container's processes.",
+    "run": "The exit status is that of the program; death by signal N gives 128+N. When the program has ended the "
+    "container is deleted, unless it was started with --detach or --keep.",
+    "start": "Returns as soon as the program runs.",
+    "update": "Limits that are not named keep their values. Sizes take a suffix k, m or g; -1 is no limit. With "
+    "--resources the limits come from JSON as below linux.resources of config.json, and the other options count for "
+    "nothing.",
+}
+
+CREATE_LINES = {
+    "bundle": ("DIR", "the bundle, default is the current folder"),
+    "console-socket": ("PATH", "a listening unix socket that is sent the master of the program's terminal"),
+    "pidfd-socket": ("PATH", "a listening unix socket that is sent a pidfd of the new process"),
+    "pid-file": ("FILE", "a file to write the pid of the new process to"),
+    "no-pivot": ("", "change the root with a moved mount and chroot instead of pivot_root, for a rootfs on a ramdisk"),
+    "no-new-keyring": ("", "keep the caller's session keyring"),
+    "preserve-fds": ("N", "hand the descriptors 3 to 2+N to the program"),
+}
+DETACH_LINE = ("", "do not wait for the program")
+OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
+    "": {
+        "debug": ("", "also write debug records to the log"),
+        "log": ("FILE", "append log records to this file, default is standard error"),
+        "log-format": ("FORMAT", "text (default) or json"),
+        "root": ("DIR", "folder for the state of containers, default is {root}"),
+        "criu": ("PATH", "accepted for older callers"),
+        "systemd-cgroup": ("", "let systemd make the cgroups; cgroupsPath is then SLICE:PREFIX:NAME"),
+        "rootless": ("WORD", "whether to pass over a lack of rights to cgroups: true, false or auto (default)"),
+        "trace": ("FILE", "write how long each step took to this file"),
+        "version": ("", "print the version"),
+    },
+    "create": CREATE_LINES,
+    "run": {
+        **CREATE_LINES,
+        "detach": DETACH_LINE,
+        "keep": ("", "do not delete the container when its program has ended"),
+        "no-subreaper": ("", "do not adopt orphaned processes while waiting"),
+    },
+    "delete": {"force": ("", "kill what still runs; an unknown container is no error")},
+    "events": {
+        "interval": ("DURATION", "time between two reports such as 500ms or 1m30s, default is 5s"),
+        "stats": ("", "report once and end"),
+    },
+    "exec": {
+        "console-socket": CREATE_LINES["console-socket"],
+        "pidfd-socket": CREATE_LINES["pidfd-socket"],
+        "cwd": ("DIR", "working directory, an absolute path inside the container"),
+        "env": ("NAME=VALUE", "set a variable; may be repeated"),
+        "tty": ("", "give the process a terminal"),
+        "user": ("UID[:GID]", "who the process runs as, in numbers"),
+        "additional-gids": ("GID", "add a supplementary group; may be repeated"),
+        "process": ("FILE", "take the whole process from a JSON file"),
+        "detach": DETACH_LINE,
+        "pid-file": CREATE_LINES["pid-file"],
+        "process-label": ("LABEL", "SELinux label of the process"),
+        "apparmor": ("PROFILE", "AppArmor profile of the process"),
+        "no-new-privs": ("", "no gain of privileges by executing a program"),
+        "cap": ("CAP", "add a capability; may be repeated"),
+        "preserve-fds": CREATE_LINES["preserve-fds"],
+        "cgroup": ("[CTL:]PATH", "a cgroup below the container's that the process joins; may be repeated"),
+        "ignore-paused": ("", "wait for a paused container instead of refusing"),
+    },
+    "explain": {
+        "bundle": CREATE_LINES["bundle"],
+        "driver": ("NAME", "the wall around the container, namespaces is the default"),
+        "host": ("FILE", "plan for the machine described by this JSON file"),
+        "json": ("", "print JSON"),
+    },
+    "list": {
+        "format": ("FORMAT", "table (default) or json"),
+        "quiet": ("", "print only the ids"),
+    },
+    "ps": {"format": ("FORMAT", "table (default) or json, which is a list of pids")},
+    "spec": {
+        "bundle": ("DIR", "the folder to write to, default is the current folder"),
+        "rootless": ("", "for a container of a user without privileges"),
+    },
+    "update": {
+        "resources": ("FILE", "read the limits from a JSON file, - for standard input"),
+        "blkio-weight": ("N", "weight of block I/O, 10 to 1000"),
+        "cpu-period": ("USEC", "period of the CPU quota"),
+        "cpu-quota": ("USEC", "CPU time in each period, -1 for no limit"),
+        "cpu-burst": ("USEC", "CPU time that may be saved up"),
+        "cpu-share": ("N", "weight of CPU time"),
+        "cpu-rt-period": ("USEC", "period of the realtime limit"),
+        "cpu-rt-runtime": ("USEC", "realtime CPU time in each period"),
+        "cpuset-cpus": ("LIST", "CPUs to run on, such as 0-3,7"),
+        "cpuset-mems": ("LIST", "memory nodes to use"),
+        "cpu-idle": ("0|1", "1 to run only on CPUs that are idle"),
+        "memory": ("SIZE", "limit of memory"),
+        "memory-reservation": ("SIZE", "soft limit of memory"),
+        "memory-swap": ("SIZE", "limit of memory and swap together"),
+        "pids-limit": ("N", "limit of processes and threads"),
+        "l3-cache-schema": ("LINE", "L3 cache line for resctrl"),
+        "mem-bw-schema": ("LINE", "memory bandwidth line for resctrl"),
+    },
+}
+
+
+def general_help(program: str) -> str:
+    """What ``help`` prints: the commands and the global options."""
+    from ringfence.cli.world import default_root
+
+    commands = [(name, VERB_LINES[name]) for name in sorted(VERBS)]
+    commands.append(("help, h", "print this text, or that of a command"))
+    options = [(left, right.format(root=default_root(program, {}))) for left, right in option_lines("", GLOBAL_OPTIONS)]
+    return (
+        f"NAME:\n   {program} - Open Container Initiative runtime\n\n"
+        f"USAGE:\n   {program} [global options] command [options] [arguments...]\n\n"
+        f"COMMANDS:\n{columns(commands)}\nGLOBAL OPTIONS:\n{columns(options)}"
+    )
+
+
+def verb_help(program: str, verb: str) -> str:
+    """What ``COMMAND --help`` prints."""
+    sections = [
+        f"NAME:\n   {program} {verb} - {VERB_LINES[verb]}\n",
+        f"USAGE:\n   {' '.join(f'{program} {verb} {USAGES[verb]}'.split(' '))}".rstrip() + "\n",
+    ]
+    if verb in DESCRIPTIONS:
+        sections.append(f"DESCRIPTION:\n{textwrap.indent(textwrap.fill(DESCRIPTIONS[verb], WIDTH - 3), '   ')}\n")
+    shown = tuple(option for option in VERBS[verb].options if (verb, option[0]) not in HIDDEN_OPTIONS)
+    sections.append(f"OPTIONS:\n{columns(option_lines(verb, shown))}")
+    return "\n".join(sections)
+
+
+def option_lines(verb: str, options: tuple[Option, ...]) -> list[tuple[str, str]]:
+    """Each option as it is written, and what it does."""
+    lines = []
+    for option in options:
+        long, short, kind = option
+        value, text = ("", "print this text") if option == HELP else OPTION_LINES[verb][long]
+        left = f"--{long}" + ("" if kind == SWITCH else f" {value}")
+        lines.append((f"-{short}, {left}" if short else f"    {left}", text))
+    return lines
+
+
+def columns(lines: list[tuple[str, str]]) -> str:
+    """Two columns, indented."""
+    width = max(len(left) for left, _ in lines) + 2
+    return "".join(f"   {left:<{width}}{right}\n" for left, right in lines)

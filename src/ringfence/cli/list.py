@@ -1,0 +1,42 @@
+"""``list``: the containers of a state folder (LNX-STATE-10 to 14)."""
+
+from __future__ import annotations
+
+import os
+
+from ringfence.cli.output import STDERR, write
+from ringfence.cli.table import padded
+from ringfence.container.listing import listing
+from ringfence.errors import RingfenceError
+from ringfence.jsontext import dumps
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.cli.options import Arguments
+    from ringfence.container.runtime import Runtime
+
+COLUMNS = ("id", "pid", "status", "bundle", "created", "owner")
+
+
+def perform(runtime: Runtime, arguments: Arguments) -> int:
+    """Print the containers; an entry that cannot be read is named on standard error and does no harm."""
+    form = arguments.text("format", "table")
+    states, broken = listing(runtime)
+    if broken:
+        os.write(STDERR, "".join(f"{text}\n" for text in broken).encode("utf-8", "surrogateescape"))
+    if arguments.switch("quiet"):
+        write("".join(f"{state['id']}\n" for state in states))
+    elif form == "json":
+        write(dumps(states) + "\n")
+    elif form == "table":
+        write(table(states))
+    else:
+        raise RingfenceError("invalid format option", hint="the formats are table and json")
+    return 0
+
+
+def table(states: list[dict[str, object]]) -> str:
+    """One line for each container below a header."""
+    rows = [[column.upper() for column in COLUMNS]]
+    rows += [[str(state[column]) for column in COLUMNS] for state in states]
+    return padded(rows, least=12, gap=3)

@@ -1,0 +1,122 @@
+"""The runtime that a command works on, from the global options and the caller's surroundings (LNX-CLI-14 to 20)."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+
+from ringfence.container.runtime import Runtime
+from ringfence.errors import RingfenceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.cli.log import Log
+    from ringfence.cli.options import Arguments
+
+SYSTEMD_MARK = "/run/systemd/system"
+WHOLE_UID_MAP = ["0", "0", "4294967295"]
+WITHOUT_CGROUPS = frozenset(("explain", "features", "spec"))
+ROOTLESS_WORDS = {
+    "1": "true",
+    "t": "true",
+    "true": "true",
+    "0": "false",
+    "f": "false",
+    "false": "false",
+    "auto": "auto",
+}
+
+
+def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime:
+    """What the lifecycle is given.
+
+    Raises:
+        RingfenceError: a global option has a value that cannot be used.
+    """
+    environment = dict(os.environ)
+    cwd = current_directory()
+    root = state_root(given.text("root"), cwd) if given.given("root") else default_root(program, environment)
+    trace = given.text("trace")
+    if given.given("criu"):
+        log.warning("the option --criu has no effect")
+    return Runtime(
+        root=root,
+        log=log,
+        environment=environment,
+        cwd=cwd,
+        program=program,
+        trace=posixpath.join(cwd, trace) if trace else "",
+        systemd_cgroup=systemd_cgroup(given, verb),
+        rootless=rootless(given.text("rootless", "auto")),
+    )
+
+
+def current_directory() -> str:
+    """The caller's folder, "" when it has been removed: a command that names only absolute paths still works there."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def state_root(path: str, cwd: str) -> str:
+    """``--root`` made absolute and clean (LNX-CLI-15).
+
+    Raises:
+        RingfenceError: it is the root of the file system.
+    """
+    root = "/" + posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
+    if root == "/":
+        raise RingfenceError("Option --root argument should not be set to /")
+    return root
+
+
+def default_root(program: str, environment: dict[str, str]) -> str:
+    """The state folder when ``--root`` is not given (LNX-CLI-14); an empty XDG_RUNTIME_DIR counts as none."""
+    name = "runc" if program == "runc" else "ringfence"
+    folder = environment.get("XDG_RUNTIME_DIR")
+    if folder and (os.geteuid() != 0 or is_mapped_root(environment)):
+        return f"{folder}/{name}"
+    return f"/run/{name}"
+
+
+def is_mapped_root(environment: dict[str, str]) -> bool:
+    """Whether uid 0 is only that of a user namespace, and the session is not one of a user called root."""
+    if environment.get("USER") == "root":
+        return False
+    try:
+        descriptor = os.open("/proc/self/uid_map", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.read(descriptor, 4096).decode().split() != WHOLE_UID_MAP
+    finally:
+        os.close(descriptor)
+
+
+def systemd_cgroup(given: Arguments, verb: str) -> bool:
+    """Whether to use systemd's cgroup driver (LNX-CLI-18).
+
+    Raises:
+        RingfenceError: it was asked for, and systemd does not manage this machine (sd_booted(3)).
+    """
+    if not given.switch("systemd-cgroup"):
+        return False
+    if verb not in WITHOUT_CGROUPS and not os.path.isdir(SYSTEMD_MARK):
+        raise RingfenceError(
+            "systemd cgroup flag passed, but systemd support for managing cgroups is not available",
+            hint=f"{SYSTEMD_MARK} does not exist, so systemd does not manage this machine",
+        )
+    return True
+
+
+def rootless(word: str) -> str:
+    """``--rootless`` as one of true, false and auto (LNX-CLI-19).
+
+    Raises:
+        RingfenceError: another word.
+    """
+    known = ROOTLESS_WORDS.get(word.lower())
+    if known is None:
+        raise RingfenceError(f'invalid value "{word}" for --rootless', hint="the values are true, false and auto")
+    return known
