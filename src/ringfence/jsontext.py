@@ -151,6 +151,11 @@ def quote(text: str) -> str:
     return quoted.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
+def quote_printable(text: str) -> str:
+    """A text as a JSON string for people: what a terminal cannot show, or would obey, is escaped."""
+    return encode_basestring(text) if text.isprintable() else encode_basestring_ascii(text)
+
+
 def is_encodable(text: str) -> bool:
     """Whether UTF-8 can hold the text: it has no lone surrogate."""
     try:

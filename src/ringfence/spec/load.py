@@ -10,6 +10,9 @@ from ringfence.errors import RingfenceError
 from ringfence.jsontext import is_encodable, loads
 from ringfence.spec import types
 from ringfence.spec.problems import Problems, escape
+from ringfence.spec.rules.process import check_process
+from ringfence.spec.rules.resources import check_resources
+from ringfence.spec.validate import check_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ JSON_NAMES = {
 }
 
 RANGES = {
+    "U16": (0, 2**16 - 1),
     "U32": (0, 2**32 - 1),
     "U64": (0, 2**64 - 1),
     "I32": (-(2**31), 2**31 - 1),
@@ -219,6 +223,7 @@ def load_config(text: str, name: str = "config.json") -> types.Config:
     """
     config: types.Config
     config, problems = _read(text, "Config", name)
+    check_config(config, problems)
     problems.raise_if_any(name)
     return config
 
@@ -231,6 +236,7 @@ def load_process(text: str, name: str = "process.json") -> types.Process:
     """
     process: types.Process
     process, problems = _read(text, "Process", name)
+    check_process(process, "", problems)
     problems.raise_if_any(name)
     return process
 
@@ -243,5 +249,6 @@ def load_resources(text: str, name: str = "resources.json") -> types.Resources:
     """
     resources: types.Resources
     resources, problems = _read(text, "Resources", name)
+    check_resources(resources, "", problems)
     problems.raise_if_any(name)
     return resources

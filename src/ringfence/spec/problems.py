@@ -6,8 +6,20 @@ A rule adds ``(pointer, text)``; pointers are JSON pointers (RFC 6901) into the 
 from __future__ import annotations
 
 from ringfence.errors import RingfenceError
+from ringfence.jsontext import quote_printable
 
 SHOWN = 50
+LONGEST = 120
+
+
+def quoted(text: str) -> str:
+    """A text of the document within a message, in quotes; what cannot be printed is escaped, what is long is cut."""
+    return quote_printable(text if len(text) <= LONGEST else text[:LONGEST] + "…")
+
+
+def bare(text: str) -> str:
+    """As ``quoted``, without the quotes."""
+    return quoted(text)[1:-1]
 
 
 def escape(key: str) -> str:
@@ -50,7 +62,10 @@ class Problems:
         """
         if not self.found:
             return
-        texts = [f"{name}#{pointer}: {text}" if pointer else f"{name}: {text}" for pointer, text in self.found[:SHOWN]]
+        texts = [
+            f"{name}#{quote_printable(pointer)[1:-1]}: {text}" if pointer else f"{name}: {text}"
+            for pointer, text in self.found[:SHOWN]
+        ]
         if len(self.found) > SHOWN:
             texts.append(f"and {len(self.found) - SHOWN} more problems")
         raise RingfenceError("; ".join(texts), field=self.found[0][0])

@@ -2,13 +2,14 @@
 
 A field's name is the JSON name in snake_case, its annotation says what the JSON may hold. Absent scalars and objects
 are None, absent lists ``()``, absent maps ``{}``. The loader (``load.py``) reads these annotations; there is no second
-table. U32, U64 and I64 are ints of that range.
+table. U16, U32, U64, I32 and I64 are ints of that range.
 """
 
 from __future__ import annotations
 
 from ringfence.record import Record
 
+U16 = int
 U32 = int
 U64 = int
 I64 = int
@@ -209,8 +210,8 @@ class WeightDevice(Record):
 
     major: I64
     minor: I64
-    weight: U32 | None = None
-    leaf_weight: U32 | None = None
+    weight: U16 | None = None
+    leaf_weight: U16 | None = None
 
 
 class ThrottleDevice(Record):
@@ -224,8 +225,8 @@ class ThrottleDevice(Record):
 class BlockIOResources(Record):
     """block I/O weights and limits."""
 
-    weight: U32 | None = None
-    leaf_weight: U32 | None = None
+    weight: U16 | None = None
+    leaf_weight: U16 | None = None
     weight_device: tuple[WeightDevice, ...] = ()
     throttle_read_bps_device: tuple[ThrottleDevice, ...] = ()
     throttle_write_bps_device: tuple[ThrottleDevice, ...] = ()
