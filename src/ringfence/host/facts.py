@@ -41,3 +41,5 @@ class Host(Record):
     selinux: bool = False
     last_capability: int = 40
     huge_pages: tuple[str, ...] = ()
+    bounding: int = 2**41 - 1
+    kcore: bool = True

@@ -1,0 +1,74 @@
+"""``linux.cgroupsPath`` and ``linux.resources`` as steps. Pure: facts about the host come in as an argument."""
+
+from __future__ import annotations
+
+from ringfence.cgroups.paths import POINTER, UNIFIED, find, mount_of
+from ringfence.cgroups.steps import EnableControllers, MakeCgroup, OwnCgroup
+from ringfence.cgroups.v1 import compile_v1
+from ringfence.host.facts import V2
+from ringfence.spec.types import Resources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.cgroups.paths import CgroupDir
+    from ringfence.host.facts import Host
+    from ringfence.plan.step import HostStep
+
+
+def compile_cgroup(
+    host: Host, dirs: tuple[CgroupDir, ...], resources: Resources | None, *, demanded: bool = True
+) -> tuple[HostStep, ...]:
+    """Make the cgroup and set every limit in it, before a process is there (LNX-CG-05, LNX-CG1-05).
+
+    ``demanded``: the configuration has a cgroupsPath. Without one, a user who may not make cgroups goes without
+    (LNX-RLESS-04), and every limit that is asked for then fails by itself.
+
+    Raises:
+        RingfenceError: the host has no controller for a limit, or a value has no meaning to it.
+    """
+    if not dirs:
+        return tuple(limit_steps(host, dirs, resources or Resources(), devices=False))
+    steps: list[HostStep] = [make_step(host, dirs, demanded)]
+    if host.cgroup_mode == V2:
+        steps.append(EnableControllers(POINTER, mount_of(host, dirs[0]), dirs[0].path))
+    steps.extend(limit_steps(host, dirs, resources or Resources(), devices=not is_rootless(host)))
+    return tuple(steps)
+
+
+def compile_update(host: Host, dirs: tuple[CgroupDir, ...], resources: Resources) -> tuple[HostStep, ...]:
+    """Set the named limits of a cgroup in use. Device rules are not changed by an update (LNX-UPD-15)."""
+    return tuple(limit_steps(host, dirs, resources, devices=False))
+
+
+def compile_ownership(dirs: tuple[CgroupDir, ...], uid: int) -> tuple[HostStep, ...]:
+    """Give a v2 cgroup to the container's root, as ``uid`` on the host.
+
+    The caller knows whether it should be: with a cgroup namespace of its own and a writable mount (LNX-CG-08).
+    """
+    return tuple(OwnCgroup("", directory.path, uid) for directory in dirs if directory.controllers == UNIFIED)
+
+
+def is_rootless(host: Host) -> bool:
+    """Whether the kernel may refuse what root of the host is always granted."""
+    return host.uid != 0 or host.user_namespace
+
+
+def make_step(host: Host, dirs: tuple[CgroupDir, ...], demanded: bool) -> HostStep:
+    """The step that makes the directories."""
+    cpuset = next((mount_of(host, directory) for directory in dirs if "cpuset" in directory.controllers), "")
+    tolerant = not demanded and is_rootless(host)
+    return MakeCgroup(POINTER, shown_name(host, dirs), dirs, cpuset, tolerant)
+
+
+def shown_name(host: Host, dirs: tuple[CgroupDir, ...]) -> str:
+    """The cgroup's path below the mount, the shortest where hierarchies differ."""
+    return min((directory.path.removeprefix(mount_of(host, directory)) for directory in dirs), key=len)
+
+
+def limit_steps(host: Host, dirs: tuple[CgroupDir, ...], resources: Resources, devices: bool) -> list[HostStep]:
+    """The limits in the form of the host's cgroup version."""
+    if host.cgroup_mode == V2:
+        from ringfence.cgroups.v2 import compile_v2  # the other version's rules are not needed on this host
+
+        return compile_v2(host, find(dirs, ""), resources, devices)
+    return compile_v1(host, dirs, resources, devices)
