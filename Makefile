@@ -35,7 +35,7 @@ init:
 demo:
 	@tools/install-needs build demo
 	@$(again) all
-	@$(interpreter) -I tools/demo/demo.py
+	@$(interpreter) -m tools.demo
 
 test:
 	@tools/install-needs build demo test
@@ -53,7 +53,7 @@ pytest:
 	.venv/bin/pytest $(TESTS)
 
 bench: all
-	@$(interpreter) -I bench/bench.py $(BENCH)
+	@$(interpreter) -m bench $(BENCH)
 
 install: init
 	@rm -rf $(stage)

@@ -1,0 +1,88 @@
+"""Walk one container through its life and tell what happens: ``sudo make demo``.
+
+Everything is made below one temporary folder, the state folder included; at the end it is removed and the machine is
+checked for what ringfence may have left.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.demo.story import Stage, StoryError
+from tools.demo.world import leftovers, make_bundle
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+IDENTITY = f"ringfence-demo-{os.getpid()}"
+HEAD = 12
+
+
+def explain(stage: Stage) -> None:
+    stage.title("What ringfence would do, which it tells without doing it (the first lines)")
+    told = stage.ringfence("explain", "--bundle", stage.bundle, show=False).splitlines()
+    for line in told[:HEAD]:
+        stage.say(line)
+    stage.say(f"… {max(len(told) - HEAD, 0)} more lines")
+
+
+def run(stage: Stage) -> None:
+    stage.title("The same, done: one command from a folder to a finished process")
+    stage.ringfence("run", "--bundle", stage.bundle, IDENTITY)
+
+
+def walk(stage: Stage) -> None:
+    stage.title("Step by step, as an engine does it")
+    make_bundle(stage, ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait; done"])
+    stage.ringfence("create", "--bundle", stage.bundle, IDENTITY, quiet=True)
+    stage.note("the container exists: its namespaces, mounts and cgroups are made, its init waits")
+    stage.status(IDENTITY, "created")
+    stage.ringfence("start", IDENTITY)
+    stage.status(IDENTITY, "running")
+    stage.ringfence("exec", IDENTITY, "/bin/sh", "-c", 'echo "a second process: pid $$ on host $(hostname)"')
+    stage.ringfence("pause", IDENTITY)
+    stage.status(IDENTITY, "paused")
+    stage.ringfence("resume", IDENTITY)
+    stage.ringfence("kill", IDENTITY, "TERM")
+    stage.wait_for(IDENTITY, "stopped")
+    stage.ringfence("delete", IDENTITY)
+
+
+def perform(stage: Stage) -> None:
+    stage.say(f"{stage.ringfence('--version', show=False).splitlines()[0]} on Linux {platform.release()}")
+    stage.title("A bundle: one folder with a root file system and a config.json")
+    size = make_bundle(stage, ["/bin/sh", "-c", 'echo "hello from pid $$, user $(id -un), host $(hostname)"'])
+    stage.say(f"{stage.bundle}: busybox in rootfs ({size // 1024} KiB), config.json by `ringfence spec`")
+    explain(stage)
+    run(stage)
+    walk(stage)
+
+
+def demonstrate(scratch: Path) -> int:
+    stage = Stage(REPOSITORY / "bin" / "ringfence", scratch)
+    try:
+        perform(stage)
+    except StoryError as failure:
+        stage.say(f"\nthe demonstration failed: {failure}")
+        return 1
+    finally:
+        stage.clear(IDENTITY)
+    return 0
+
+
+def main() -> int:
+    if os.geteuid() != 0:
+        print("this demonstration makes containers as root: sudo make demo", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="ringfence-demo-") as scratch:
+        os.chmod(scratch, 0o755)
+        status = demonstrate(Path(scratch))
+    left = leftovers(IDENTITY, scratch)
+    print("\nleft behind: " + (", ".join(left) or "nothing"))
+    return status or bool(left)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
