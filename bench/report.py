@@ -45,50 +45,51 @@ class Results:
         return min(len(taken) for name in self.operations for taken in self.samples[name].values())
 
 
-def ratio(ours: float, theirs: float) -> str:
-    return f"{ours / theirs:.2f}" if theirs else "-"
-
-
-def columns(results: Results) -> list[str]:
-    """The header: wall and CPU of each runtime, then ours in terms of each other and of the bare interpreter."""
-    shown = [text for name in results.runtimes for text in (name, "cpu")]
-    return shown + ([f"/{name}" for name in others(results)] if OURS in results.runtimes else [])
-
-
-def others(results: Results) -> list[str]:
-    return [name for name in results.runtimes if name != OURS] + ["python3"]
-
-
-def row(results: Results, operation: str) -> list[str]:
-    middles = {name: results.middle(operation, name) for name in results.runtimes}
-    cells = [f"{value:.1f}" for name in results.runtimes for value in (middles[name].wall, middles[name].cpu)]
-    if OURS in middles:
-        against = {**middles, "python3": results.python}
-        cells += [ratio(middles[OURS].wall, against[name].wall) for name in others(results)]
-    return cells
-
-
 def heading(results: Results) -> str:
     about = results.about
-    lines = [
-        ", ".join(about["versions"].values()),
-        f"Linux {about['kernel']}, {about['processors']} x {about['processor']}, {about['date']}, load {about['load']}",
-        f"medians of {results.rounds} interleaved rounds, seed {about['seed']}: milliseconds of wall time and of CPU",
-    ]
-    if OURS in results.runtimes:
-        lines.append("and ringfence's wall time divided by that of the others")
+    return (
+        f"{', '.join(about['versions'].values())}\n"
+        f"Linux {about['kernel']}, {about['processors']} x {about['processor']}, {about['date']}, load {about['load']}\n"
+        f"medians of {results.rounds} interleaved rounds, seed {about['seed']}\n"
+    )
+
+
+def aligned(title: str, header: list[str], rows: list[list[str]]) -> str:
+    """A table: the first column to the left, the others to the right; ``title`` stands above the first."""
+    wide = max(len(text) for text in [title, *(row[0] for row in rows)])
+    lines = [f"{row[0]:<{wide}}" + "".join(f"{cell:>11}" for cell in row[1:]) for row in [[title, *header], *rows]]
     return "\n".join(lines) + "\n"
+
+
+def milliseconds(results: Results) -> str:
+    """Wall and CPU time of each operation by each runtime, and of the bare interpreter."""
+    rows = []
+    for operation in results.operations:
+        middles = [results.middle(operation, name) for name in results.runtimes]
+        rows.append([operation, *(f"{value:.1f}" for sample in middles for value in (sample.wall, sample.cpu))])
+    rows.append([PYTHON, f"{results.python.wall:.1f}", f"{results.python.cpu:.1f}"])
+    return aligned("milliseconds", [text for name in results.runtimes for text in (name, "CPU")], rows)
+
+
+def ratios(results: Results) -> str:
+    """Wall and CPU time of ringfence in terms of each other runtime's and of the bare interpreter's."""
+    others = [name for name in results.runtimes if name != OURS]
+    rows = []
+    for operation in results.operations:
+        ours = results.middle(operation, OURS)
+        against = [*(results.middle(operation, name) for name in others), results.python]
+        rows.append(
+            [operation, *(f"{x:.2f}" for them in against for x in (ours.wall / them.wall, ours.cpu / them.cpu))]
+        )
+    return aligned("ringfence to", [text for name in [*others, "python3"] for text in (name, "CPU")], rows)
 
 
 def table(results: Results) -> str:
     """Fixed-width text."""
-    header = columns(results)
-    wide = max(len(name) for name in [*results.operations, PYTHON])
-    lines = [" " * wide + "".join(f"{text:>11}" for text in header)]
-    lines += [f"{name:<{wide}}" + "".join(f"{cell:>11}" for cell in row(results, name)) for name in results.operations]
-    bare = results.python
-    lines.append(f"{PYTHON:<{wide}}{bare.wall:>11.1f}{bare.cpu:>11.1f}")
-    return heading(results) + "\n" + "\n".join(lines) + "\n"
+    parts = [heading(results), milliseconds(results)]
+    if OURS in results.runtimes:
+        parts.append(ratios(results))
+    return "\n".join(parts)
 
 
 def as_json(results: Results) -> str:
