@@ -47,9 +47,10 @@ class Results:
 
 def heading(results: Results) -> str:
     about = results.about
+    hardware = f"{about['processors']} x {about['processor']}"
     return (
         f"{', '.join(about['versions'].values())}\n"
-        f"Linux {about['kernel']}, {about['processors']} x {about['processor']}, {about['date']}, load {about['load']}\n"
+        f"Linux {about['kernel']}, {hardware}, {about['date']}, load {about['load']}\n"
         f"medians of {results.rounds} interleaved rounds, seed {about['seed']}\n"
     )
 
