@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ringfence.cli.bundle import create_fields
-from ringfence.cli.container_id import check_id
 from ringfence.container.create import create
 from ringfence.container.runtime import CreateOptions
 
@@ -15,6 +14,6 @@ if TYPE_CHECKING:
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Create the container from its bundle."""
-    container_id = check_id(arguments.words[0])
+    container_id = arguments.words[0]
     create(runtime, container_id, CreateOptions(**create_fields(runtime, arguments)))
     return 0

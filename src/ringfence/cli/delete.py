@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ringfence.cli.container_id import check_id
 from ringfence.container.delete import delete
 
 TYPE_CHECKING = False
@@ -13,5 +12,5 @@ if TYPE_CHECKING:
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Remove the container, with ``--force`` also one that runs or is not there."""
-    delete(runtime, check_id(arguments.words[0]), force=arguments.switch("force"))
+    delete(runtime, arguments.words[0], force=arguments.switch("force"))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ringfence.cli.container_id import check_id
 from ringfence.cli.output import write
 from ringfence.container.events import stats, watch
 from ringfence.container.record import load_record
@@ -19,7 +18,7 @@ DEFAULT_SECONDS = 5.0
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print one report, or reports until the container is gone."""
-    container_id = check_id(arguments.words[0])
+    container_id = arguments.words[0]
     seconds = arguments.seconds("interval", DEFAULT_SECONDS)
     if seconds <= 0:
         load_record(runtime, container_id)  # that it does not exist is said first

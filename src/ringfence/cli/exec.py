@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ringfence.cli.container_id import check_id
 from ringfence.container.execute import execute
 from ringfence.container.runtime import ExecOptions
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Run the process; unless detached the exit status is its own."""
-    container_id = check_id(arguments.words[0])
+    container_id = arguments.words[0]
     return execute(runtime, container_id, exec_options(arguments))
 
 

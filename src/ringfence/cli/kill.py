@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ringfence.cli.container_id import check_id
 from ringfence.cli.numbers import signal_number
 from ringfence.container.kill import kill
 from ringfence.errors import RingfenceError
@@ -12,11 +11,13 @@ if TYPE_CHECKING:
     from ringfence.cli.options import Arguments
     from ringfence.container.runtime import Runtime
 
+SIGTERM = "15"
+
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Send the signal; that the container does not exist is said before that the signal does not."""
-    container_id = check_id(arguments.words[0])
-    word = arguments.words[1] if len(arguments.words) > 1 else "SIGTERM"
+    container_id = arguments.words[0]
+    word = arguments.words[1] if len(arguments.words) > 1 else SIGTERM
     try:
         signal = signal_number(word)
     except RingfenceError:

@@ -44,12 +44,12 @@ class Log:
             RingfenceError: the file cannot be opened, or the format is unknown.
         """
         self.verbose = verbose
+        self.json = form == "json"
         if path:
             self.descriptor = open_log(path)
             self.path = path
         if form not in FORMATS:
             raise RingfenceError(f"invalid log-format: {form}", hint="the formats are text and json")
-        self.json = form == "json"
 
     def warning(self, text: str) -> None:
         """Write a warning, or keep it until the outcome of the command is known."""

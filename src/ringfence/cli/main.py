@@ -10,6 +10,7 @@ import os
 import posixpath
 import sys
 
+from ringfence.cli.container_id import check_id
 from ringfence.cli.log import Log
 from ringfence.cli.options import GLOBAL_OPTIONS, VERBS, Arguments, UsageError, parse
 from ringfence.cli.output import ReaderGoneError, write
@@ -68,7 +69,8 @@ def known(error: Exception, log: Log) -> RingfenceError:
         return error
     from ringfence.cli.internal import internal_error, trace
 
-    log.debug(trace(error))
+    if log.verbose:
+        log.debug(trace(error))
     return internal_error(error)
 
 
@@ -162,9 +164,11 @@ def operate(program: str, name: str, given: Arguments, arguments: Arguments, log
     runtime = make_runtime(program, name, given, log)
     if name == "create" or (name == "exec" and arguments.switch("detach")):
         log.hold()
-    module = __import__(f"ringfence.cli.{name}", fromlist=("perform",))
-    act: Perform = module.perform
     try:
+        if verb.most != 0 and arguments.words:
+            check_id(arguments.words[0])
+        module = __import__(f"ringfence.cli.{name}", fromlist=("perform",))
+        act: Perform = module.perform
         return act(runtime, arguments)
     except ReaderGoneError:
         raise

@@ -32,11 +32,10 @@ def signal_number(word: str) -> int:
         return number
     from ringfence.spec.names import SIGNALS
 
-    name = word.upper()
-    known = SIGNALS.get(name if name.startswith("SIG") else f"SIG{name}")
+    known = SIGNALS.get(word.upper().removeprefix("SIG"))
     if known is None:
         raise RingfenceError(f'unknown signal "{word}"')
-    return int(known)
+    return known
 
 
 def whole(text: str) -> int | None:

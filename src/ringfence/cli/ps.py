@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ringfence.cli.container_id import check_id
 from ringfence.cli.output import write
 from ringfence.container.processes import processes
 from ringfence.errors import RingfenceError
@@ -19,7 +18,7 @@ PROGRAMS = ("/usr/bin/ps", "/bin/ps")
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print the lines of the container's processes, or their pids as JSON."""
-    pids = processes(runtime, check_id(arguments.words[0]))
+    pids = processes(runtime, arguments.words[0])
     form = arguments.text("format", "table")
     if form == "json":
         write(dumps(pids) + "\n")

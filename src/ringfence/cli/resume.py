@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ringfence.cli.container_id import check_id
 from ringfence.container.freeze import resume
 
 TYPE_CHECKING = False
@@ -13,5 +12,5 @@ if TYPE_CHECKING:
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Return when every process runs again."""
-    resume(runtime, check_id(arguments.words[0]))
+    resume(runtime, arguments.words[0])
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ringfence.cli.bundle import create_fields
-from ringfence.cli.container_id import check_id
 from ringfence.container.run import run
 from ringfence.container.runtime import RunOptions
 
@@ -21,4 +20,4 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
         keep=arguments.switch("keep"),
         no_subreaper=arguments.switch("no-subreaper"),
     )
-    return run(runtime, check_id(arguments.words[0]), options)
+    return run(runtime, arguments.words[0], options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ringfence.cli.container_id import check_id
 from ringfence.cli.output import write
 from ringfence.container.state import state
 from ringfence.jsontext import dumps
@@ -15,5 +14,5 @@ if TYPE_CHECKING:
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print the state of one container."""
-    write(dumps(state(runtime, check_id(arguments.words[0])), indent="  ") + "\n")
+    write(dumps(state(runtime, arguments.words[0]), indent="  ") + "\n")
     return 0

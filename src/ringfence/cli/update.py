@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from ringfence.cli.container_id import check_id
 from ringfence.cli.numbers import U64_MAX, size_bytes, whole
 from ringfence.container.record import load_record
 from ringfence.container.update import update
@@ -22,7 +21,7 @@ I64_MIN, I64_MAX = -(2**63), 2**63 - 1
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Set what is named and leave the rest; that the container does not exist is said before what is wrong with it."""
-    container_id = check_id(arguments.words[0])
+    container_id = arguments.words[0]
     load_record(runtime, container_id)
     if arguments.text("resources"):
         resources = read_resources(runtime, arguments.text("resources"))

@@ -1,0 +1,72 @@
+# Completion of ringfence for bash, written by tools/completions.py.
+
+_ringfence() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb='' root=() words i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --root) root=(--root "${COMP_WORDS[++i]}") ;;
+        --log | --log-format | --root | --criu | --rootless | --trace) ((i++)) ;;
+        -*) ;;
+        *)
+            verb=${COMP_WORDS[i]}
+            break
+            ;;
+        esac
+    done
+    case $verb:$before in
+    :--log | :--criu | :--trace | create:--console-socket | create:--pidfd-socket | create:--pid-file | exec:--console-socket | exec:--pidfd-socket | exec:--process | exec:-p | exec:--pid-file | explain:--host | run:--console-socket | run:--pidfd-socket | run:--pid-file | update:--resources | update:-r)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return ;;
+    :--log-format)
+        mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word")
+        return ;;
+    :--root | create:--bundle | create:-b | explain:--bundle | explain:-b | run:--bundle | run:-b | spec:--bundle | spec:-b)
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return ;;
+    :--rootless)
+        mapfile -t COMPREPLY < <(compgen -W "true false auto" -- "$word")
+        return ;;
+    create:--preserve-fds | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
+        COMPREPLY=()
+        return ;;
+    explain:--driver)
+        mapfile -t COMPREPLY < <(compgen -W "namespaces" -- "$word")
+        return ;;
+    list:--format | list:-f | ps:--format | ps:-f)
+        mapfile -t COMPREPLY < <(compgen -W "table json" -- "$word")
+        return ;;
+    update:--cpu-idle)
+        mapfile -t COMPREPLY < <(compgen -W "0 1" -- "$word")
+        return ;;
+    esac
+    case $verb in
+    '') words="--debug --log --log-format --root --criu --systemd-cgroup --rootless --trace --help -h --version -v" ;;
+    create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h" ;;
+    delete) words="--force -f --help -h" ;;
+    events) words="--interval --stats --help -h" ;;
+    exec) words="--console-socket --pidfd-socket --cwd --env -e --tty -t --user -u --additional-gids -g --process -p --detach -d --pid-file --process-label --apparmor --no-new-privs --cap -c --preserve-fds --cgroup --ignore-paused --help -h" ;;
+    explain) words="--bundle -b --driver --host --json --help -h" ;;
+    features) words="--help -h" ;;
+    kill) words="--help -h" ;;
+    list) words="--format -f --quiet -q --help -h" ;;
+    pause) words="--help -h" ;;
+    ps) words="--format -f --help -h" ;;
+    resume) words="--help -h" ;;
+    run) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach -d --keep --no-subreaper --help -h" ;;
+    spec) words="--bundle -b --rootless --help -h" ;;
+    start) words="--help -h" ;;
+    state) words="--help -h" ;;
+    update) words="--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --cpu-idle --memory --memory-reservation --memory-swap --pids-limit --l3-cache-schema --mem-bw-schema --help -h" ;;
+    *) return ;;
+    esac
+    if [[ $word != -* ]]; then
+        case $verb in
+        '') words='create delete events exec explain features kill list pause ps resume run spec start state update help' ;;
+        delete | events | exec | explain | kill | pause | ps | resume | start | state | update)
+            words=$("${COMP_WORDS[0]}" "${root[@]}" list --quiet 2>/dev/null) ;;
+        *) words='' ;;
+        esac
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _ringfence ringfence
