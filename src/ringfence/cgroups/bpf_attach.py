@@ -69,7 +69,7 @@ class IdAttr(ctypes.Structure):
 
 
 def bpf(command: int, attributes: ctypes.Structure) -> int:
-    """Call the kernel by bpf(2).
+    """Make one call of the system call bpf.
 
     Raises:
         OSError: as the kernel gave it.

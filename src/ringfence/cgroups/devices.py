@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 POINTER = "/linux/resources/devices"
 WILDCARD = -1
 ACCESS = "rwm"
-KINDS = {"c": "c", "u": "c", "b": "b"}
 
 # What every container may use (LNX-DEVC-06; config-linux.md, Default Devices): make any node, use the standard ones.
 ALWAYS_ALLOWED: tuple[tuple[str, int, int, str], ...] = (
@@ -59,20 +58,17 @@ def reduce(rules: tuple[DeviceRule, ...] | None) -> tuple[bool, list[Change]]:
             allow_all = rule.allow
             changes = []
             continue
-        changes.extend(change_of(rule, f"{POINTER}/{index}"))
+        access = in_order(ACCESS if rule.access is None else rule.access)
+        if access:
+            kind, major, minor = rule.type or "", wildcard(rule.major), wildcard(rule.minor)
+            changes.append(Change(rule.allow, kind, major, minor, access, f"{POINTER}/{index}"))
     changes.extend(Change(True, *always) for always in ALWAYS_ALLOWED)
     return allow_all, changes
 
 
-def change_of(rule: DeviceRule, pointer: str) -> Iterable[Change]:
-    """The change a rule makes, none if its access holds no known letter (LNX-DEVC-04)."""
-    kind = KINDS.get(rule.type or "")
-    if kind is None:
-        raise RingfenceError(f'invalid device type "{rule.type}"', field=f"{pointer}/type")
-    access = in_order(ACCESS if rule.access is None else rule.access)
-    major = WILDCARD if rule.major is None else rule.major
-    minor = WILDCARD if rule.minor is None else rule.minor
-    return (Change(rule.allow, kind, major, minor, access, pointer),) if access else ()
+def wildcard(number: int | None) -> int:
+    """The number, or the wildcard for none (LNX-DEVC-04)."""
+    return WILDCARD if number is None else number
 
 
 def in_order(access: Iterable[str]) -> str:

@@ -75,6 +75,8 @@ class Cgroup:
     def kill_unified(self) -> bool:
         """Kill by cgroup.kill (Linux 5.14), which no fork escapes; whether the kernel did."""
         path = find(self.dirs, "")
+        if not path:
+            return False
         try:
             write(f"{path}/cgroup.kill", "1")
         except OSError:
@@ -118,9 +120,12 @@ class Cgroup:
 
     def oom_killed(self) -> bool:
         """Whether the kernel has killed a process here for want of memory."""
+        return bool(self.dirs) and counter(read_or_empty(self.oom_file()), "oom_kill") > 0
+
+    def oom_file(self) -> str:
+        """The file in which the kernel counts OOM kills."""
         path = find(self.dirs, "memory")
-        file = f"{path}/memory.oom_control" if path else f"{find(self.dirs, '')}/memory.events"
-        return counter(read_or_empty(file), "oom_kill") > 0
+        return f"{path}/memory.oom_control" if path else f"{find(self.dirs, '')}/memory.events"
 
     def stats(self) -> dict[str, object]:
         """What is used, as the ``data`` of an event of type stats (LNX-EVT-06 to 13)."""

@@ -39,7 +39,7 @@ def present(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def pressure(path: str) -> dict[str, Any]:
-    """Pressure stall information as ``{some, full}``, empty where the kernel has none (Documentation/accounting/psi)."""
+    """Pressure stall information as ``{some, full}``, empty where the kernel has none (accounting/psi.rst)."""
     found: dict[str, Any] = {}
     for row in read_or_empty(path).splitlines():
         kind, *pairs = row.split()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ringfence.cgroups.paths import CgroupDir
 
+NOWHERE = "/nonexistent"
 NANOSECONDS = 10**9
 BLOCK_COUNTS = (
     ("ioServiceBytesRecursive", "io_service_bytes"),
@@ -30,13 +31,18 @@ BLOCK_COUNTS = (
 def stats_v1(dirs: tuple[CgroupDir, ...]) -> dict[str, Any]:
     """The ``data`` of a stats event, without what other parts of the runtime know."""
     return {
-        "cpu": cpu(find(dirs, "cpu"), find(dirs, "cpuacct")),
-        "cpuset": cpuset_v1(find(dirs, "cpuset")),
-        "memory": memory(find(dirs, "memory")),
-        "pids": pids(find(dirs, "pids")),
-        "blkio": block(find(dirs, "blkio")),
-        "hugetlb": huge_pages(find(dirs, "hugetlb")),
+        "cpu": cpu(place(dirs, "cpu"), place(dirs, "cpuacct")),
+        "cpuset": cpuset_v1(place(dirs, "cpuset")),
+        "memory": memory(place(dirs, "memory")),
+        "pids": pids(place(dirs, "pids")),
+        "blkio": block(place(dirs, "blkio")),
+        "hugetlb": huge_pages(place(dirs, "hugetlb")),
     }
+
+
+def place(dirs: tuple[CgroupDir, ...], controller: str) -> str:
+    """The directory of a controller; without one a path where nothing can be read."""
+    return find(dirs, controller) or NOWHERE
 
 
 def cpu(bandwidth: str, account: str) -> dict[str, Any]:
@@ -121,8 +127,6 @@ def block_entries(path: str, name: str) -> list[dict[str, Any]]:
 
 def huge_pages(path: str) -> dict[str, Any]:
     """Bytes in huge pages, by their size."""
-    if not path:
-        return {}
     sizes = sorted(
         name.removeprefix("hugetlb.").removesuffix(".usage_in_bytes")
         for name in files(path)

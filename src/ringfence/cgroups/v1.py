@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 POINTER = "/linux/resources"
 UNLIMITED = -1
-SWAPPINESS_MAX = 100
 THROTTLES = (
     ("throttle_read_bps_device", "throttleReadBpsDevice", "read_bps_device", "rbps", "bytes/s read"),
     ("throttle_write_bps_device", "throttleWriteBpsDevice", "write_bps_device", "wbps", "bytes/s written"),
@@ -182,7 +181,6 @@ def memory_steps(memory: MemoryResources, path: str) -> Steps:
             f"memory reservation {size(memory.reservation)}",
         )
     if memory.swappiness is not None:
-        check_swappiness(memory.swappiness, pointer)
         yield WriteCgroupFile(
             f"{pointer}/swappiness",
             f"{path}/memory.swappiness",
@@ -213,14 +211,6 @@ def memory_and_swap_steps(memory: MemoryResources, path: str, pointer: str) -> S
     if writes:
         yield WriteTogether(
             f"{pointer}/{'limit' if memory.limit else 'swap'}", tuple(writes), ", ".join(words), optional
-        )
-
-
-def check_swappiness(value: int, pointer: str) -> None:
-    """Refuse what the kernel would (memory.swappiness, 0 to 100)."""
-    if value > SWAPPINESS_MAX:
-        raise RingfenceError(
-            f"invalid memory swappiness value: {value} (valid range is 0-100)", field=f"{pointer}/swappiness"
         )
 
 

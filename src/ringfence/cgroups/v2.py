@@ -195,18 +195,9 @@ def block_steps(block: BlockIOResources, path: str) -> Steps:
 
 
 def unified_steps(unified: dict[str, str], path: str) -> Steps:
-    """Files by name, after the converted values so that they win (LNX-CG2-10); several lines go one by one.
-
-    Raises:
-        RingfenceError: a key is no file name of a controller.
-    """
+    """Files by name, after the converted values so that they win (LNX-CG2-10); several lines go one by one."""
     for name, text in unified.items():
         pointer = f"{POINTER}/unified/{name.replace('~', '~0').replace('/', '~1')}"
-        if "/" in name:
-            raise RingfenceError(f'unified resource "{name}" must be a file name (no slashes)', field=pointer)
-        controller, dot, rest = name.partition(".")
-        if not (controller and dot and rest):
-            raise RingfenceError(f'unified resource "{name}" must be in the form CONTROLLER.PARAMETER', field=pointer)
         for value in text.strip().split("\n"):
             yield WriteCgroupFile(pointer, f"{path}/{name}", value, f"{name} {value}", verb="set")
 

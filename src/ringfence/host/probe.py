@@ -14,8 +14,8 @@ APPARMOR = "/sys/module/apparmor/parameters/enabled"
 SELINUX = "/sys/fs/selinux/enforce"
 
 
-class CgroupMount:
-    """One line of mountinfo that shows a cgroup hierarchy; ``options`` are those of the file system."""
+class MountLine:
+    """One line of mountinfo; ``options`` are those of the file system, not of the mount."""
 
     __slots__ = ("kind", "options", "path", "root")
 
@@ -108,7 +108,7 @@ def parse_cgroups(own: bytes, mountinfo: bytes) -> tuple[str, tuple[Hierarchy, .
 
     The version is told by what is mounted on /sys/fs/cgroup (LNX-CG-10). A pure v2 host has one hierarchy.
     """
-    mounts = parse_mounts(mountinfo)
+    mounts = parse_mounts_of(mountinfo, "cgroup", "cgroup2")
     mode = mode_of(mounts)
     found = []
     for number, controllers, path in parse_own(own):
@@ -129,30 +129,30 @@ def parse_own(text: bytes) -> list[tuple[int, tuple[str, ...], str]]:
     return rows
 
 
-def parse_mounts(mountinfo: bytes) -> list[CgroupMount]:
-    """The cgroup mounts of mountinfo (proc_pid_mountinfo(5)); of several on one place the last, which hides the others.
+def parse_mounts_of(mountinfo: bytes, *kinds: str) -> list[MountLine]:
+    """The mounts of some kinds (proc_pid_mountinfo(5)); of several on one place the last, which hides the others.
 
-    A machine may have thousands of mounts, so only lines that speak of cgroup are taken apart.
+    A machine may have thousands of mounts, so only lines that speak of the first kind are taken apart; the names of
+    the others begin with it.
     """
-    found: dict[str, CgroupMount] = {}
-    start = mountinfo.find(b" - cgroup")
+    mark = b" - " + kinds[0].encode()
+    found: dict[str, MountLine] = {}
+    start = mountinfo.find(mark)
     while start >= 0:
         row = mountinfo[mountinfo.rfind(b"\n", 0, start) + 1 : mountinfo.find(b"\n", start)]
         mount = parse_mount(row.decode("utf-8", "surrogateescape"))
-        if mount is not None:
+        if mount.kind in kinds:
             found[mount.path] = mount
-        start = mountinfo.find(b" - cgroup", start + 1)
+        start = mountinfo.find(mark, start + 1)
     return list(found.values())
 
 
-def parse_mount(row: str) -> CgroupMount | None:
-    """One line, None when its type only begins like a cgroup's."""
+def parse_mount(row: str) -> MountLine:
+    """One line of mountinfo."""
     before, _dash, after = row.partition(" - ")
     fields = before.split(" ")
     kind, _source, options = after.split(" ")[:3]
-    if kind not in ("cgroup", "cgroup2"):
-        return None
-    return CgroupMount(unescape(fields[3]), unescape(fields[4]), kind, frozenset(options.split(",")))
+    return MountLine(unescape(fields[3]), unescape(fields[4]), kind, frozenset(options.split(",")))
 
 
 def unescape(text: str) -> str:
@@ -166,7 +166,7 @@ def unescape(text: str) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def mode_of(mounts: list[CgroupMount]) -> str:
+def mode_of(mounts: list[MountLine]) -> str:
     """The cgroup version of a host with these mounts."""
     unified = {mount.path for mount in mounts if mount.kind == "cgroup2"}
     if CGROUP_ROOT in unified:
@@ -174,7 +174,7 @@ def mode_of(mounts: list[CgroupMount]) -> str:
     return HYBRID if f"{CGROUP_ROOT}/unified" in unified else V1
 
 
-def mount_for(mounts: list[CgroupMount], number: int, controllers: tuple[str, ...]) -> CgroupMount | None:
+def mount_for(mounts: list[MountLine], number: int, controllers: tuple[str, ...]) -> MountLine | None:
     """Where a hierarchy is mounted, preferably below /sys/fs/cgroup; None when it is not."""
     if number == 0:
         fitting = [mount for mount in mounts if mount.kind == "cgroup2"]

@@ -1,0 +1,47 @@
+"""Rewriting the schemata of a container's resctrl group (LNX-UPD-17)."""
+
+from __future__ import annotations
+
+import os
+
+from ringfence.errors import RingfenceError, from_os_error
+from ringfence.host.probe import parse_mounts_of, read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
+    from ringfence.spec.types import Config
+
+
+def rewrite_schemata(record: ContainerRecord, config: Config, lines: tuple[str, ...]) -> None:
+    """Write each line that is not empty.
+
+    Raises:
+        RingfenceError: the container was made without ``linux.intelRdt``, resctrl is not mounted, or the kernel refuses.
+    """
+    rdt = config.linux.intel_rdt if config.linux else None
+    if rdt is None:
+        raise RingfenceError("Intel RDT: the container was created without linux.intelRdt", field="/linux/intelRdt")
+    file = f"{mount_point()}/{rdt.clos_id or record.id}/schemata"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            for line in lines:
+                if line:
+                    os.write(descriptor, f"{line}\n".encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise from_os_error(f"Intel RDT: cannot write {file}", error) from None
+
+
+def mount_point() -> str:
+    """Where resctrl is mounted.
+
+    Raises:
+        RingfenceError: nowhere.
+    """
+    mounts = parse_mounts_of(read("/proc/self/mountinfo"), "resctrl")
+    if not mounts:
+        raise RingfenceError("Intel RDT is not available: resctrl is not mounted")
+    return mounts[0].path

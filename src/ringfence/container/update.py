@@ -1,0 +1,73 @@
+"""Changing the limits of a container that lives (LNX-UPD-04 to 19)."""
+
+from __future__ import annotations
+
+import os
+
+from ringfence.cgroups.compile import compile_update
+from ringfence.cgroups.perform import perform
+from ringfence.cgroups.restore import remember, restore
+from ringfence.container.record import container_directory, load_record, lock, write_whole
+from ringfence.container.resources import STORED, merged, stored_config, stored_resources, to_json, with_lifted_swap
+from ringfence.container.status import STOPPED, status
+from ringfence.errors import RingfenceError
+from ringfence.host.facts import V2
+from ringfence.host.probe import probe
+from ringfence.jsontext import dumps
+from ringfence.spec.types import CPUResources, Resources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
+    from ringfence.container.runtime import Runtime
+    from ringfence.host.facts import Host
+
+
+def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_schema: str, mem_bw_schema: str) -> None:
+    """Set the limits that are named in ``resources``, and resctrl's lines where they are not empty.
+
+    What a successful update set is stored, so that later ones start from it; a failed one puts the old values back.
+
+    Raises:
+        RingfenceError: ``container does not exist``, ``container not running``, or a limit cannot be set.
+    """
+    held = lock(container_directory(runtime, container_id))
+    try:
+        record = load_record(runtime, container_id)
+        if status(record) == STOPPED:
+            raise RingfenceError("container not running")
+        config = stored_config(record)
+        apply(record, stored_resources(record, config), with_lifted_swap(resources))
+        if l3_cache_schema or mem_bw_schema:
+            from ringfence.container.rdt import rewrite_schemata  # few machines have resctrl
+
+            rewrite_schemata(record, config, (l3_cache_schema, mem_bw_schema))
+    finally:
+        os.close(held)
+
+
+def apply(record: ContainerRecord, old: Resources, new: Resources) -> None:
+    """Write the new limits and store them together with the old ones, or change nothing."""
+    host = probe()
+    result = merged(old, new)
+    steps = compile_update(host, record.cgroups, completed(host, result, new))
+    before = remember(steps)
+    try:
+        for step in steps:
+            perform(step)
+        write_whole(f"{record.directory}/{STORED}", dumps(to_json(result)))
+    except (OSError, RingfenceError):
+        restore(before)
+        raise
+
+
+def completed(host: Host, result: Resources, new: Resources) -> Resources:
+    """The new limits, with what has to be written along with them.
+
+    cpu.max of v2 holds quota and period in one line, so the one that is not named keeps its value (LNX-UPD-06).
+    """
+    if host.cgroup_mode != V2 or new.cpu is None or not (new.cpu.quota or new.cpu.period):
+        return new
+    pair = {"quota": result.cpu.quota, "period": result.cpu.period} if result.cpu else {}
+    cpu = CPUResources(**{**dict(new.cpu.items()), **pair})
+    return Resources(**{**dict(new.items()), "cpu": cpu})
