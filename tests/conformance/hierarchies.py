@@ -1,0 +1,51 @@
+"""More cgroup v1 hierarchies than the host has mounted, for the runtime under test alone."""
+
+from __future__ import annotations
+
+import os
+
+from tests.conformance.inside import through
+from tests.support import Runtime
+
+SCRIPT = """\
+set -e
+new={folder}
+mount -t tmpfs -o mode=755 cgroup $new
+for name in $(ls /sys/fs/cgroup); do
+    if test -L /sys/fs/cgroup/$name; then cp -P /sys/fs/cgroup/$name $new/; continue; fi
+    mkdir $new/$name
+    mount --bind /sys/fs/cgroup/$name $new/$name
+done
+for name in {more}; do
+    mkdir -p $new/$name
+    mountpoint -q $new/$name || mount -t cgroup -o $name cgroup $new/$name
+done
+ln -s net_cls,net_prio $new/net_cls
+ln -s net_cls,net_prio $new/net_prio
+mount --rbind $new /sys/fs/cgroup
+status=0
+"$@" || status=$?
+# A hierarchy whose last mount goes while a removed cgroup is still dying would stay on the host.
+for try in $(seq 100); do
+    left=$(awk '$2 != 0 && $3 > 1 && "{subsystems}" ~ $1' /proc/cgroups)
+    test "$left" || break
+    sleep 0.05
+done
+exit $status
+"""
+
+
+def with_more_hierarchies(runtime: Runtime, *more: str) -> None:
+    """Let further calls of the runtime see net_cls,net_prio and ``more`` mounted in a mount namespace of their own.
+
+    A hierarchy without cgroups ends with its last mount, so the host keeps nothing.
+    """
+    folder = runtime.new_path("cgroup")
+    os.mkdir(folder)
+    inner = runtime.new_path("hierarchies")
+    names = ["net_cls,net_prio", *more]
+    script = SCRIPT.replace("{folder}", folder).replace("{more}", " ".join(names))
+    with open(inner, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + script.replace("{subsystems}", ",".join(names)))
+    os.chmod(inner, 0o755)
+    through(runtime, f'exec unshare --mount --propagation private {inner} "$@"')
