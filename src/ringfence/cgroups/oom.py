@@ -21,6 +21,7 @@ class OomWatch:
         self.poller = select.poll()
         self.descriptors: list[int] = []
         self.eventfd = self.file = -1
+        self.seen = 0
         legacy, unified = find(dirs, "memory"), find(dirs, "")
         try:
             if legacy:
@@ -53,10 +54,11 @@ class OomWatch:
     def count(self) -> int:
         """How many kills there have been; what was counted last once the cgroup is gone."""
         if self.file < 0:
-            return 0
+            return self.seen
         try:
             return counter(os.pread(self.file, 4096, 0).decode(), "oom_kill")
         except OSError:
+            self.close()  # else poll(2) would report the vanished file for ever
             return self.seen
 
     def wait(self, seconds: float) -> int:

@@ -6,7 +6,8 @@ import os
 import time
 
 from ringfence.cgroups.manager import Cgroup
-from ringfence.container.record import STATE, load_record
+from ringfence.cgroups.oom import OomWatch
+from ringfence.container.record import load_record
 from ringfence.container.status import is_alive
 from ringfence.errors import RingfenceError
 
@@ -49,32 +50,33 @@ def watch(runtime: Runtime, container_id: str, interval_seconds: float) -> Itera
         RingfenceError: as ``stats``, before the first event.
     """
     record = running(runtime, container_id)
-    from ringfence.cgroups.oom import OomWatch  # only who watches needs it
-
     watcher = OomWatch(record.cgroups)
     try:
-        yield from events(record, watcher, interval_seconds)
+        folder = os.open(record.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield from events(record, folder, watcher, interval_seconds)
+        finally:
+            os.close(folder)
     finally:
         watcher.close()
 
 
-def events(record: ContainerRecord, watcher: OomWatch, interval_seconds: float) -> Iterator[dict[str, object]]:
+def events(
+    record: ContainerRecord, folder: int, watcher: OomWatch, interval_seconds: float
+) -> Iterator[dict[str, object]]:
     """The loop of ``watch``; it looks twice a second whether the container is still there."""
-    born = identity(record)
     due = time.monotonic() + interval_seconds
-    while identity(record) == born:
+    while exists(record, folder):
         for _kill in range(watcher.wait(max(0.0, min(due - time.monotonic(), LONGEST_WAIT)))):
             yield {"type": "oom", "id": record.id}
-        if time.monotonic() >= due and identity(record) == born:
+        if time.monotonic() >= due and exists(record, folder):
             due = time.monotonic() + interval_seconds
             yield {"type": "stats", "id": record.id, "data": data_of(record)}
 
 
-def identity(record: ContainerRecord) -> tuple[int, int]:
-    """What tells a state folder from a later one of the same name; (0, 0) when it is gone."""
+def exists(record: ContainerRecord, folder: int) -> bool:
+    """Whether the state folder is still the opened one, and not gone or made anew under the same name."""
     try:
-        os.stat(f"{record.directory}/{STATE}")
-        folder = os.stat(record.directory)
+        return os.path.samestat(os.stat(record.directory), os.fstat(folder))
     except OSError:
-        return 0, 0
-    return folder.st_ino, folder.st_ctime_ns
+        return False

@@ -17,7 +17,7 @@ def rewrite_schemata(record: ContainerRecord, config: Config, lines: tuple[str, 
     """Write each line that is not empty.
 
     Raises:
-        RingfenceError: the container was made without ``linux.intelRdt``, resctrl is not mounted, or the kernel refuses.
+        RingfenceError: the container has no ``linux.intelRdt``, resctrl is not mounted, or the kernel refuses.
     """
     rdt = config.linux.intel_rdt if config.linux else None
     if rdt is None:
