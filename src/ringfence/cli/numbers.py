@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ringfence.cli.options import I64_MAX
 from ringfence.errors import RingfenceError
 
-I64_MAX = 2**63 - 1
 U64_MAX = 2**64 - 1
 NANOSECONDS = {
     "ns": 1,

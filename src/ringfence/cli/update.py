@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ringfence.cli.numbers import U64_MAX, size_bytes, whole
+from ringfence.cli.options import I64_MAX, I64_MIN
 from ringfence.container.record import load_record
 from ringfence.container.update import update
 from ringfence.errors import RingfenceError, from_os_error
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
 
 STDIN = 0
-I64_MIN, I64_MAX = -(2**63), 2**63 - 1
 
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
@@ -76,25 +76,37 @@ def named_resources(arguments: Arguments) -> Resources:
     if not 0 <= weight < 2**32:
         raise RingfenceError("invalid value for blkio-weight: value out of range")
     return Resources(
-        memory=MemoryResources(
-            limit=size(arguments, "memory"),
-            reservation=size(arguments, "memory-reservation"),
-            swap=size(arguments, "memory-swap"),
-        ),
-        cpu=CPUResources(
-            shares=number(arguments, "cpu-share", 0, U64_MAX),
-            quota=number(arguments, "cpu-quota", I64_MIN, I64_MAX),
-            burst=number(arguments, "cpu-burst", 0, U64_MAX),
-            period=number(arguments, "cpu-period", 0, U64_MAX),
-            realtime_runtime=number(arguments, "cpu-rt-runtime", I64_MIN, I64_MAX),
-            realtime_period=number(arguments, "cpu-rt-period", 0, U64_MAX),
-            cpus=arguments.text("cpuset-cpus") or None,
-            mems=arguments.text("cpuset-mems") or None,
-            idle=number(arguments, "cpu-idle", 0, 1),
-        ),
-        pids=PidsResources(limit=arguments.number("pids-limit") if arguments.given("pids-limit") else None),
-        block_io=BlockIOResources(weight=weight or None),
+        memory=named_memory(arguments),
+        cpu=named_cpu(arguments),
+        pids=PidsResources(limit=arguments.number("pids-limit")) if arguments.given("pids-limit") else None,
+        block_io=BlockIOResources(weight=weight) if weight else None,
     )
+
+
+def named_memory(arguments: Arguments) -> MemoryResources | None:
+    """The limits of memory, None when no option names one."""
+    memory = MemoryResources(
+        limit=size(arguments, "memory"),
+        reservation=size(arguments, "memory-reservation"),
+        swap=size(arguments, "memory-swap"),
+    )
+    return memory if memory != MemoryResources() else None
+
+
+def named_cpu(arguments: Arguments) -> CPUResources | None:
+    """The limits of CPU time, None when no option names one."""
+    cpu = CPUResources(
+        shares=number(arguments, "cpu-share", 0, U64_MAX),
+        quota=number(arguments, "cpu-quota", I64_MIN, I64_MAX),
+        burst=number(arguments, "cpu-burst", 0, U64_MAX),
+        period=number(arguments, "cpu-period", 0, U64_MAX),
+        realtime_runtime=number(arguments, "cpu-rt-runtime", I64_MIN, I64_MAX),
+        realtime_period=number(arguments, "cpu-rt-period", 0, U64_MAX),
+        cpus=arguments.text("cpuset-cpus") or None,
+        mems=arguments.text("cpuset-mems") or None,
+        idle=number(arguments, "cpu-idle", 0, 1),
+    )
+    return cpu if cpu != CPUResources() else None
 
 
 def number(arguments: Arguments, name: str, low: int, high: int) -> int | None:
