@@ -11,7 +11,6 @@ are written as records of their own, when it fails they become the key ``warning
 from __future__ import annotations
 
 import os
-import time
 
 from ringfence.cli.output import STDERR
 from ringfence.errors import RingfenceError, from_os_error
@@ -132,6 +131,8 @@ def put(descriptor: int, text: str) -> None:
 
 def now() -> str:
     """The present time in RFC 3339, UTC, whole seconds."""
+    import time  # a command that has nothing to report does not need it
+
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
