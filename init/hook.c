@@ -57,7 +57,7 @@ static void become_hook(const struct run_hook *hook, char **args, char **env, in
 
 static int start_hook(struct run *r, const struct run_hook *hook, pid_t subject, struct running *running)
 {
-	char **args = list_vector(r, &hook->args, 0), **env = list_vector(r, &hook->env, 0);
+	char **args = list_vector(r, &hook->args, 0), **env = vector_with_home(r, &hook->env, hook->home != 0);
 	int in = state_file(hook, subject), out[2];
 	if (!args || !env || in < 0 || pipe2(out, O_CLOEXEC) < 0)
 		return -1;

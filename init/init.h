@@ -61,6 +61,7 @@ int read_plan(struct run *r, int fd);
 int next_step(struct run *r, uint32_t *kind, union any_step *step);
 void skip_step(struct run *r);
 const char *list_next(const char *text, uint64_t *size);
+char **vector_with_home(struct run *r, const struct list *list, int wanted);
 char **list_vector(struct run *r, const struct list *list, unsigned spare);
 void *arena_take(struct run *r, size_t size);
 
@@ -76,6 +77,7 @@ int on_procfs(int fd);
 int open_slot_path(struct run *r, int fd, int flags);
 int is_null_device(int fd);
 
+int propagate(int fd, int64_t flags);
 int copy_tree(struct run *r, int from, int to);
 int attach_clone(int from, int target, struct mount_attr *attributes, unsigned recursive);
 int run_child_hook(struct run *r, const struct run_hook *hook, pid_t pid);

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 
 #include "init.h"
 
@@ -14,7 +15,7 @@ static int hold_mounted(struct run *r, int fd)
 	return 0;
 }
 
-static int propagate(int fd, int64_t flags)
+int propagate(int fd, int64_t flags)
 {
 	struct mount_attr attributes = {.propagation = (uint64_t)flags & ~(uint64_t)MS_REC};
 	return sys_mount_setattr(fd, AT_EMPTY_PATH | (flags & MS_REC ? AT_RECURSIVE : 0), &attributes);
@@ -165,7 +166,7 @@ static int64_t attributes_now(int fd)
 		int64_t attribute;
 	} table[] = {
 	    {ST_RDONLY, MOUNT_ATTR_RDONLY},	{ST_NOSUID, MOUNT_ATTR_NOSUID}, {ST_NODEV, MOUNT_ATTR_NODEV},
-	    {ST_NOEXEC, MOUNT_ATTR_NOEXEC},	{ST_NOATIME, MOUNT_ATTR_NOATIME},
+	    {ST_NOEXEC, MOUNT_ATTR_NOEXEC},
 	    {ST_NODIRATIME, MOUNT_ATTR_NODIRATIME},
 	};
 	struct statfs fs;
@@ -178,6 +179,14 @@ static int64_t attributes_now(int fd)
 	return found;
 }
 
+static int64_t atime_now(int fd)
+{
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0 || (unsigned long)fs.f_flags & ST_RELATIME)
+		return 0;
+	return (unsigned long)fs.f_flags & ST_NOATIME ? MOUNT_ATTR_NOATIME : MOUNT_ATTR_STRICTATIME;
+}
+
 /* Behind a user namespace the flags of the source are as good as locked (mount_namespaces(7)): they stay unless the
  * config names them, and naming their opposite is refused. */
 static int set_attributes(int tree, const struct bind_mount *s)
@@ -186,7 +195,8 @@ static int set_attributes(int tree, const struct bind_mount *s)
 	struct mount_attr all = {.set = (uint64_t)s->set_recursive, .clear = (uint64_t)s->clear_recursive};
 	if (s->locked) {
 		int64_t now = attributes_now(tree);
-		if (now & s->refuse) {
+		int64_t mode = s->set & MOUNT_ATTR__ATIME, other = top.clear & MOUNT_ATTR__ATIME && mode != atime_now(tree);
+		if (now & s->refuse || other) {
 			errno = EPERM;
 			return -1;
 		}
@@ -217,27 +227,12 @@ int do_bind_mount(struct run *r, const struct bind_mount *s)
 		errno = EINVAL;
 		return say(r, "\"", s->target.data, "\" cannot be mounted because it is not of type proc", NULL);
 	}
-	int target = open_target(r, s->target.data, S_ISDIR(st.st_mode) ? S_IFDIR : S_IFREG, s->procfs_only,
+	int target = open_target(r, s->target.data, S_ISDIR(st.st_mode) ? S_IFDIR : S_IFREG, (int)s->ordinary,
 				 (int)s->inside_proc);
 	if (target < 0 || set_attributes(tree, s) || sys_move_mount(tree, target) < 0)
 		return -1;
 	close(target);
 	return hold_mounted(r, tree);
-}
-
-int do_open_bind_source(struct run *r, const struct open_bind_source *s)
-{
-	if (s->slot < 0 || s->slot >= MAX_SOURCES) {
-		errno = E2BIG;
-		return -1;
-	}
-	int tree = sys_open_tree(AT_FDCWD, s->source.data,
-				 OPEN_TREE_CLONE | O_CLOEXEC | (s->recursive ? AT_RECURSIVE : 0));
-	if (tree < 0)
-		return say(r, "source", NULL);
-	r->sources[s->slot] = tree;
-	/* The clone was made on the host: without this, mounts below it would propagate back there. */
-	return propagate(tree, MS_SLAVE | MS_REC);
 }
 
 int do_set_propagation(struct run *r, const struct set_propagation *s)

@@ -189,22 +189,23 @@ int do_await_start(struct run *r, const struct await_start *s)
 	return close(fifo);
 }
 
-static char **environment(struct run *r, const struct exec *s)
+/* The environment in the plan, and the HOME that was found where it had none. */
+char **vector_with_home(struct run *r, const struct list *list, int wanted)
 {
-	char **env = list_vector(r, &s->env, 1);
-	if (!env || !r->home)
+	char **env = list_vector(r, list, 1);
+	if (!env || !r->home || !wanted)
 		return env;
 	char *home = arena_take(r, strlen(r->home) + sizeof "HOME=");
 	if (!home)
 		return NULL;
 	strcpy(home, "HOME=");
-	env[s->env.count] = strcat(home, r->home);
+	env[list->count] = strcat(home, r->home);
 	return env;
 }
 
 int do_exec(struct run *r, const struct exec *s)
 {
-	char **args = list_vector(r, &s->args, 0), **env = environment(r, s);
+	char **args = list_vector(r, &s->args, 0), **env = vector_with_home(r, &s->env, 1);
 	const char *path = r->executable ? r->executable : args ? args[0] : NULL;
 	if (!args || !env || !path)
 		return -1;

@@ -24,14 +24,27 @@ class OpenCgroup(InitStep):
 
 
 class OpenBindSource(InitStep):
-    """Clone a host tree while still privileged, for a bind mount inside a user namespace (LNX-MNT-15)."""
+    """Clone a host tree while still privileged, for a bind mount that needs it (LNX-MNT-15, LNX-IDMAP-01).
+
+    With maps, or the user namespace at a path, the clone is id-mapped (mount_setattr(2), Linux 5.12), the whole tree
+    if ``deep``.
+    """
 
     source: str
     slot: int
     recursive: bool
+    uid_map: str = ""
+    gid_map: str = ""
+    user_namespace: str = ""
+    deep: bool = False
 
     def describe(self) -> tuple[str, str]:
-        return "open", self.source
+        how = ""
+        if self.uid_map:
+            how = f"  idmap users {map_words(self.uid_map)}, groups {map_words(self.gid_map)}"
+        elif self.user_namespace:
+            how = f"  idmap of {self.user_namespace}"
+        return "open", self.source + how
 
 
 class SetOomScore(InitStep):
@@ -149,6 +162,7 @@ class RunHook(InitStep):
     """Run one hook to its end (config.md, POSIX-platform Hooks).
 
     ``state`` is the container's state, with the pid between its two halves. Timeout in milliseconds, 0 for none.
+    With ``home`` the HOME that ResolveHome found is added to the environment.
     """
 
     list_name: str
@@ -160,6 +174,7 @@ class RunHook(InitStep):
     timeout: int
     state_before: str
     state_after: str
+    home: bool = False
 
     def describe(self) -> tuple[str, str]:
         return "hook", f"{self.list_name} {self.path}"

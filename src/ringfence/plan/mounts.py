@@ -80,6 +80,7 @@ class BindMount(InitStep):
     locked: bool
     set_recursive: int
     clear_recursive: int
+    ordinary: bool
     procfs_only: bool
     inside_proc: bool
 

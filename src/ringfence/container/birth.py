@@ -1,0 +1,175 @@
+"""What create and run have in common: from a decided plan to a live process, or to nothing left at all."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ringfence.cgroups.manager import Cgroup
+from ringfence.cgroups.perform import perform as perform_host_step
+from ringfence.container.place import make_directory, remove_directory
+from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
+from ringfence.container.sockets import send_pidfd
+from ringfence.container.status import start_time
+from ringfence.drivers.namespaces.context import CLONE_NEWPID, CLONE_NEWUSER, outside_id, section
+from ringfence.drivers.namespaces.hooks import has_hooks
+from ringfence.drivers.namespaces.perform import end, perform
+from ringfence.errors import RingfenceError, from_os_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.planning import Prepared
+    from ringfence.container.runtime import CreateOptions, Runtime
+    from ringfence.drivers.namespaces.perform import Outcome
+
+FIFO_MODE = 0o622
+
+
+def timestamp() -> str:
+    """Now in RFC 3339 with nanoseconds, UTC (LNX-STATE-04)."""
+    now = time.time_ns()
+    moment = time.gmtime(now // 10**9)
+    return (
+        f"{moment.tm_year:04d}-{moment.tm_mon:02d}-{moment.tm_mday:02d}"
+        f"T{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}.{now % 10**9:09d}Z"
+    )
+
+
+class Birth:
+    """One container on its way: everything that has been made, so that it can be undone."""
+
+    def __init__(self, runtime: Runtime, container_id: str, options: CreateOptions, prepared: Prepared):
+        self.runtime = runtime
+        self.options = options
+        self.prepared = prepared
+        hooks = has_hooks(prepared.config, "poststart", "poststop")
+        self.record = ContainerRecord(
+            "",
+            container_id,
+            options.bundle,
+            prepared.rootfs,
+            timestamp(),
+            cgroups=prepared.cgroups,
+            annotations=prepared.config.annotations,
+            namespaces=prepared.namespaces.own,
+            own_pid_namespace=bool(prepared.namespaces.new & CLONE_NEWPID),
+            hooks=hooks,
+        )
+        self.lock = -1
+        self.fifo = -1
+
+    def begin(self) -> None:
+        """Make the state folder and record what is going to be made, before it is."""
+        record = self.record
+        record.directory = make_directory(self.runtime, record.id)
+        try:
+            self.lock = lock(record.directory)
+            write_whole(f"{record.directory}/{CONFIG}", self.prepared.text)
+            save_record(record)
+            if "fifo" in self.prepared.plan.slots:
+                self.make_fifo()
+        except OSError as error:
+            remove_directory(record.directory)
+            raise from_os_error(f"cannot write the state of container {record.id}", error) from None
+
+    def make_fifo(self) -> None:
+        """The FIFO that start opens; the container's root may write to it (LNX-FILE-02)."""
+        path = f"{self.record.directory}/{FIFO}"
+        os.mkfifo(path, FIFO_MODE)
+        os.chmod(path, FIFO_MODE)
+        linux = section(self.prepared.config)
+        uid, gid = outside_id(linux.uid_mappings, 0), outside_id(linux.gid_mappings, 0)
+        if self.record.namespaces & CLONE_NEWUSER and uid >= 0:
+            os.chown(path, uid, gid)
+        self.fifo = os.open(path, os.O_PATH | os.O_CLOEXEC)
+
+    def perform(self, given: dict[str, int], stdio: tuple[int, int, int] | None) -> Outcome:
+        """Perform the whole plan; afterwards the process waits for start, or runs.
+
+        Raises:
+            RingfenceError: a step failed; everything has been undone.
+        """
+        plan = self.prepared.plan
+        if self.fifo >= 0:
+            given = {**given, "fifo": self.fifo}
+        try:
+            for step in plan.host:
+                perform_host_step(step)
+            outcome = perform(plan, given, stdio, self.born, traced=bool(self.runtime.trace))
+            self.tell()
+        except RingfenceError as error:
+            self.undo()
+            raise self.explained(error) from None
+        except BaseException:
+            self.undo()
+            raise
+        for note in outcome.notes:
+            self.runtime.log.debug(note)
+        if self.runtime.trace:
+            from ringfence.container.trace import write_trace
+
+            write_trace(self.runtime.trace, plan, outcome)
+        return outcome
+
+    def born(self, pid: int) -> None:
+        """Record the process as soon as there is one."""
+        self.record.pid = pid
+        self.record.start_time = start_time(pid)
+        save_record(self.record)
+
+    def tell(self) -> None:
+        """The caller's pid file and pidfd socket, before the command returns (LNX-FILE-03)."""
+        pid = self.record.pid
+        if self.options.pidfd_socket:
+            send_pidfd(self.runtime, self.options.pidfd_socket, pid, "standard")
+        if self.options.pid_file:
+            write_pid_file(self.runtime, self.options.pid_file, pid)
+
+    def explained(self, error: RingfenceError) -> RingfenceError:
+        """The error, with the kernel's own reason for a process that ended without a word (LNX-LIFE-26)."""
+        if "ended without a word" not in error.attempted:
+            return error
+        words = "container init was OOM-killed (memory limit too low?)"
+        if not self.oom_killed:
+            words = "container init ended during setup (possibly OOM-killed)"
+        field = "/linux/resources/memory/limit" if self.oom_killed else ""
+        return RingfenceError(f"unable to start container process: {words}", field=field)
+
+    oom_killed = False
+
+    def undo(self) -> None:
+        """Leave nothing behind: process, cgroups, state folder; then the poststop hooks (LNX-HOOK-13)."""
+        record = self.record
+        if record.pid and start_time(record.pid) == record.start_time:
+            end(record.pid)
+        group = Cgroup(record.cgroups)
+        self.oom_killed = group.oom_killed()
+        if record.pid:
+            group.end_all()
+        group.remove()
+        self.release()
+        remove_directory(record.directory)
+        if record.hooks and record.pid:
+            from ringfence.container.hooks import run_poststop
+
+            run_poststop(self.runtime, record, self.prepared.config)
+
+    def release(self) -> None:
+        """Give back the lock and the descriptors of the birth."""
+        for descriptor in (self.fifo, self.lock):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.fifo = self.lock = -1
+
+
+def write_pid_file(runtime: Runtime, path: str, pid: int) -> None:
+    """Write a pid without a newline, whole, relative to the caller's working directory (LNX-FILE-03).
+
+    Raises:
+        RingfenceError: it cannot be written.
+    """
+    place = os.path.join(runtime.cwd, path)
+    try:
+        write_whole(place, str(pid), 0o644)
+    except OSError as error:
+        raise from_os_error(f"cannot write the pid file {place}", error) from None

@@ -1,0 +1,94 @@
+"""delete: everything of a container is removed."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ringfence.cgroups.manager import Cgroup
+from ringfence.container.kill import SIGKILL, signal_init
+from ringfence.container.place import remove_directory
+from ringfence.container.record import container_directory, load_record, lock
+from ringfence.container.status import CREATED, STOPPED, is_alive, status
+from ringfence.errors import RingfenceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
+    from ringfence.container.runtime import Runtime
+    from ringfence.spec.types import Config
+
+TRIES = 1000
+PAUSE = 0.01
+
+
+def delete(runtime: Runtime, container_id: str, force: bool) -> None:
+    """Remove a container; one that lives is killed if it is only created, or with ``force`` (LNX-DEL-01 to 07).
+
+    Raises:
+        RingfenceError: it does not exist (and not ``force``), or lives.
+    """
+    try:
+        held = lock(container_directory(runtime, container_id))
+    except RingfenceError:
+        if force:
+            return
+        raise
+    try:
+        record = load_record(runtime, container_id)
+    except RingfenceError:
+        if not force:
+            os.close(held)
+            raise
+        # A half-made or damaged folder: there is nothing that tells what else to remove (LNX-DEL-05).
+        remove_directory(container_directory(runtime, container_id))
+        os.close(held)
+        return
+    try:
+        remove(runtime, record, force)
+    finally:
+        os.close(held)
+
+
+def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
+    """End what lives, remove what was made, run the poststop hooks (LNX-HOOK-06)."""
+    now = status(record)
+    if now not in (STOPPED, CREATED) and not force:
+        raise RingfenceError(
+            f"cannot delete container {record.id} that is not stopped: {now}",
+            hint="kill it first, or use --force",
+        )
+    group = Cgroup(record.cgroups)
+    if now != STOPPED:
+        end_init(record, group)
+    config = read_hooks(record) if record.hooks else None
+    group.end_all()
+    group.remove()
+    remove_directory(record.directory)
+    if config is not None:
+        from ringfence.container.hooks import run_poststop
+
+        run_poststop(runtime, record, config)
+
+
+def read_hooks(record: ContainerRecord) -> Config:
+    """The configuration as it was at create."""
+    from ringfence.container.saved import saved_config
+
+    return saved_config(record)
+
+
+def end_init(record: ContainerRecord, group: Cgroup) -> None:
+    """Kill the init and wait until it is gone.
+
+    Raises:
+        RingfenceError: ``container init still running``.
+    """
+    signal_init(record, SIGKILL)
+    if group.is_frozen():
+        group.thaw()
+    for _ in range(TRIES):
+        if not is_alive(record):
+            return
+        time.sleep(PAUSE)
+    raise RingfenceError("container init still running")

@@ -1,0 +1,165 @@
+"""exec: another process in a container that lives."""
+
+from __future__ import annotations
+
+import os
+
+from ringfence.cgroups.paths import CgroupDir
+from ringfence.container.birth import write_pid_file
+from ringfence.container.bundle import read_config, read_text
+from ringfence.container.exec_process import changed_process
+from ringfence.container.foreground import Foreground
+from ringfence.container.planning import filter_of
+from ringfence.container.record import CACHE, load_record
+from ringfence.container.saved import saved_config
+from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
+from ringfence.container.status import PAUSED, STOPPED, start_time, status
+from ringfence.drivers.namespaces.context import section
+from ringfence.drivers.namespaces.perform import perform
+from ringfence.drivers.namespaces.plan import ExecContext, compile_exec
+from ringfence.errors import EXEC_FAILURE, RingfenceError, from_os_error
+from ringfence.host.probe import probe
+from ringfence.spec.load import load_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
+    from ringfence.container.runtime import ExecOptions, Runtime
+    from ringfence.plan.plan import Plan
+    from ringfence.spec.types import Config, Process
+
+
+def execute(runtime: Runtime, container_id: str, options: ExecOptions) -> int:
+    """Run a process in a container; returns its exit status, 0 when detached (LNX-EXEC-07).
+
+    Raises:
+        RingfenceError: with status 255, when the process could not be run.
+    """
+    try:
+        return execute_in(runtime, load_record(runtime, container_id), options)
+    except RingfenceError as error:
+        error.status = EXEC_FAILURE
+        raise
+
+
+def execute_in(runtime: Runtime, record: ContainerRecord, options: ExecOptions) -> int:
+    """The exec of a container whose record has been read."""
+    refuse(record, options)
+    saved = saved_config(record)
+    process = asked_process(runtime, record, options)
+    check_terminal_options(process.terminal, options.detach, options.console_socket)
+    plan = exec_plan(runtime, record, options, saved, process)
+    descriptor = container_pidfd(record)
+    try:
+        if options.detach:
+            return detached(runtime, options, plan, descriptor)
+        return foreground(runtime, options, process, plan, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refuse(record: ContainerRecord, options: ExecOptions) -> None:
+    """Only a container that lives, and is not frozen unawares, takes another process (LNX-EXEC-18, LNX-EXEC-19)."""
+    now = status(record)
+    if now == STOPPED:
+        raise RingfenceError("cannot exec in a stopped container")
+    if now == PAUSED and not options.ignore_paused:
+        raise RingfenceError("cannot exec in a paused container (use --ignore-paused to override)")
+
+
+def asked_process(runtime: Runtime, record: ContainerRecord, options: ExecOptions) -> Process:
+    """The process: whole from a file, else the bundle's, changed by the options (LNX-EXEC-03, LNX-EXEC-04)."""
+    if options.process_file:
+        path = os.path.join(runtime.cwd, options.process_file)
+        try:
+            return load_process(read_text(path), "process.json")
+        except OSError as error:
+            raise from_os_error(f"cannot read {path}", error) from None
+    if not options.args:
+        raise RingfenceError("exec args cannot be empty")
+    process = read_config(record.bundle)[1].process
+    assert process is not None
+    return changed_process(process, options)
+
+
+def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, saved: Config, process: Process) -> Plan:
+    """Decide everything about the new process."""
+    host = probe()
+    linux = section(saved)
+    affinity = process.exec_cpu_affinity
+    context = ExecContext(
+        record.id,
+        record.bundle,
+        record.rootfs,
+        exec_cgroups(record, options.cgroup),
+        runtime.environment,
+        filter=filter_of(saved, host, f"{runtime.root}/{CACHE}"),
+        preserve_fds=options.preserve_fds,
+        namespaces=record.namespaces,
+        initial=cpu_mask(affinity.initial if affinity else None),
+        final=cpu_mask(affinity.final if affinity else None),
+    )
+    return compile_exec(process, linux, host, context)
+
+
+def cpu_mask(cpus: str | None) -> bytes:
+    """The bit mask of a list of CPUs, empty for none."""
+    if not cpus:
+        return b""
+    from ringfence.drivers.namespaces.policy import list_mask
+
+    return list_mask(cpus, "invalid CPU list", 8192)
+
+
+def exec_cgroups(record: ContainerRecord, asked: tuple[str, ...]) -> tuple[CgroupDir, ...]:
+    """The container's cgroups, or the sub-cgroups asked for (LNX-EXEC-28, LNX-EXEC-29)."""
+    if not asked:
+        return tuple(group for group in record.cgroups if os.path.isdir(group.path))
+    from ringfence.container.subcgroup import sub_cgroups
+
+    return sub_cgroups(record.cgroups, asked)
+
+
+def container_pidfd(record: ContainerRecord) -> int:
+    """A pidfd of the container's init, known to be that very process."""
+    try:
+        descriptor = os.pidfd_open(record.pid)
+    except OSError:
+        raise RingfenceError("cannot exec in a stopped container") from None
+    if start_time(record.pid) != record.start_time:
+        os.close(descriptor)
+        raise RingfenceError("cannot exec in a stopped container")
+    return descriptor
+
+
+def told(runtime: Runtime, options: ExecOptions, pid: int) -> None:
+    """The caller's pid file and pidfd socket; when they fail, so does the exec (LNX-EXEC-21)."""
+    from ringfence.drivers.namespaces.perform import end
+
+    try:
+        if options.pid_file:
+            write_pid_file(runtime, options.pid_file, pid)
+        if options.pidfd_socket:
+            send_pidfd(runtime, options.pidfd_socket, pid, "setns")
+    except RingfenceError:
+        end(pid)
+        raise
+
+
+def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int) -> int:
+    """A process with the caller's own stdio, not waited for (LNX-EXEC-20)."""
+    given, socket = {"pidfd": container}, None
+    if options.console_socket:
+        socket = connected(runtime, options.console_socket, "console socket")
+        given["console"] = socket.fileno()
+    outcome = perform(plan, given, None, lambda _pid: None)
+    told(runtime, options, outcome.pid)
+    return 0
+
+
+def foreground(runtime: Runtime, options: ExecOptions, process: Process, plan: Plan, container: int) -> int:
+    """A process that is waited for."""
+    front = Foreground(process.terminal)
+    outcome = perform(plan, {"pidfd": container, **front.given}, front.stdio, lambda _pid: None)
+    told(runtime, options, outcome.pid)
+    return front.wait(outcome.pid)

@@ -1,0 +1,52 @@
+"""list: all containers of a root."""
+
+from __future__ import annotations
+
+import os
+
+from ringfence.container.record import CACHE, load_record
+from ringfence.container.state import describe
+from ringfence.errors import RingfenceError, from_os_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.runtime import Runtime
+
+
+def user_name(uid: int, known: dict[int, str]) -> str:
+    """The name of a user, ``#1000`` if it has none."""
+    if uid not in known:
+        import pwd
+
+        try:
+            known[uid] = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            known[uid] = f"#{uid}"
+    return known[uid]
+
+
+def listing(runtime: Runtime) -> tuple[list[dict[str, object]], list[str]]:
+    """The states of all containers by id, each with its owner, and what is wrong with broken entries (LNX-STATE-14).
+
+    Raises:
+        RingfenceError: the root cannot be read; a root that does not exist is the caller's to judge.
+    """
+    try:
+        names = sorted(entry.name for entry in os.scandir(runtime.root) if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        raise from_os_error(f"cannot list {runtime.root}", error) from None
+    found, broken = [], []
+    known: dict[int, str] = {}
+    for name in names:
+        if name == CACHE:
+            continue
+        try:
+            record = load_record(runtime, name)
+            owner = user_name(os.stat(record.directory).st_uid, known)
+        except (RingfenceError, OSError) as error:
+            broken.append(f"load container {name}: {error}")
+            continue
+        found.append(describe(record, owner))
+    return found, broken

@@ -1,0 +1,101 @@
+"""From a bundle to its plan: what create, run and explain have in common."""
+
+from __future__ import annotations
+
+from ringfence.cgroups.compile import compile_cgroup
+from ringfence.cgroups.paths import locate
+from ringfence.container.bundle import locate_rootfs, read_config
+from ringfence.drivers.namespaces.context import Context, Namespaces, section
+from ringfence.drivers.namespaces.identity import ambient_warnings
+from ringfence.drivers.namespaces.plan import compile_create
+from ringfence.record import Record
+from ringfence.spec.validate import warnings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.cgroups.paths import CgroupDir
+    from ringfence.container.runtime import CreateOptions, Runtime
+    from ringfence.host.facts import Host
+    from ringfence.plan.plan import Plan
+    from ringfence.seccomp.filter import Filter
+    from ringfence.spec.types import Config, Process
+
+
+class Prepared(Record):
+    """A container that has been decided on and not begun.
+
+    ``text`` is config.json as it was read, kept so that later editing has no effect (LNX-LIFE-09).
+    """
+
+    text: str
+    config: Config
+    rootfs: str
+    cgroups: tuple[CgroupDir, ...]
+    namespaces: Namespaces
+    plan: Plan
+    cautions: tuple[str, ...] = ()
+
+    @property
+    def process(self) -> Process:
+        """The process; the loader has made sure there is one."""
+        assert self.config.process is not None
+        return self.config.process
+
+
+def listen_fds(runtime: Runtime, own_pid: int) -> int:
+    """How many descriptors socket activation passes to this very process (sd_listen_fds(3), LNX-FILE-06)."""
+    environment = runtime.environment
+    if environment.get("LISTEN_PID") != str(own_pid):
+        return 0
+    count = environment.get("LISTEN_FDS", "")
+    return int(count) if count.isdigit() else 0
+
+
+def filter_of(config: Config, host: Host, cache: str | None) -> Filter | None:
+    """The compiled system call filter, from the cache if it has been compiled before."""
+    seccomp = section(config).seccomp
+    if seccomp is None:
+        return None
+    from ringfence.seccomp.filter import compile_filter
+
+    return compile_filter(seccomp, host.machine, cache)
+
+
+def prepare(
+    runtime: Runtime,
+    container_id: str,
+    options: CreateOptions,
+    host: Host,
+    *,
+    fifo: bool,
+    own_pid: int = 0,
+    notify: str = "",
+    cache: str | None = None,
+) -> Prepared:
+    """Read the bundle and decide everything, changing nothing but the filter cache.
+
+    Raises:
+        RingfenceError: the configuration is wrong, or asks for what this host cannot give.
+    """
+    text, config = read_config(options.bundle)
+    rootfs = locate_rootfs(options.bundle, config)
+    linux = section(config)
+    cgroups = locate(host, linux.cgroups_path, container_id)
+    context = Context(
+        container_id,
+        options.bundle,
+        rootfs,
+        cgroups,
+        runtime.environment,
+        filter=filter_of(config, host, cache),
+        fifo=fifo,
+        listen_fds=listen_fds(runtime, own_pid),
+        preserve_fds=options.preserve_fds,
+        no_pivot=options.no_pivot,
+        no_new_keyring=options.no_new_keyring,
+        notify=notify,
+    )
+    plan = compile_create(config, host, context, compile_cgroup(host, cgroups, linux.resources))
+    assert config.process is not None
+    cautions = (*warnings(config), *ambient_warnings(config.process))
+    return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions)

@@ -1,0 +1,63 @@
+"""run: create, start and, in the foreground, wait and delete."""
+
+from __future__ import annotations
+
+import os
+
+from ringfence.container.birth import Birth
+from ringfence.container.create import bear_detached
+from ringfence.container.delete import remove
+from ringfence.container.foreground import Foreground, become_subreaper
+from ringfence.container.planning import prepare
+from ringfence.container.record import CACHE
+from ringfence.container.sockets import check_terminal_options
+from ringfence.drivers.namespaces.context import CLONE_NEWPID
+from ringfence.host.probe import probe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.runtime import RunOptions, Runtime
+
+
+def run(runtime: Runtime, container_id: str, options: RunOptions) -> int:
+    """Run a container; returns the program's exit status, 0 when detached (LNX-LIFE-12, LNX-LIFE-14).
+
+    Raises:
+        RingfenceError: it could not be run; nothing is left behind.
+    """
+    if options.detach:
+        birth = bear_detached(runtime, container_id, options, fifo=False)
+        after_start(runtime, birth)
+        return 0
+    return run_foreground(runtime, container_id, options)
+
+
+def after_start(runtime: Runtime, birth: Birth) -> None:
+    """The poststart hooks; their failure ends the container (LNX-HOOK-13)."""
+    if birth.record.hooks:
+        from ringfence.container.hooks import run_poststart
+
+        run_poststart(runtime, birth.record, birth.prepared.config)
+
+
+def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> int:
+    """Run a container to its end and, unless it is to be kept, delete it (LNX-LIFE-13)."""
+    cache = f"{runtime.root}/{CACHE}"
+    prepared = prepare(runtime, container_id, options, probe(), fifo=False, own_pid=os.getpid(), cache=cache)
+    check_terminal_options(prepared.process.terminal, False, options.console_socket)
+    for caution in prepared.cautions:
+        runtime.log.warning(caution)
+    if not options.no_subreaper and not prepared.namespaces.new & CLONE_NEWPID:
+        # What a container with a pid namespace leaves behind is ended by the kernel with its init.
+        become_subreaper()
+    birth = Birth(runtime, container_id, options, prepared)
+    front = Foreground(prepared.process.terminal)
+    birth.begin()
+    birth.perform(front.given, front.stdio)
+    birth.release()
+    try:
+        after_start(runtime, birth)
+        return front.wait(birth.record.pid)
+    finally:
+        if not options.keep and os.path.isdir(birth.record.directory):
+            remove(runtime, birth.record, force=True)

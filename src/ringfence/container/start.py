@@ -1,0 +1,79 @@
+"""start: the waiting process is let go."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from ringfence.container.record import FIFO, load_record, lock
+from ringfence.container.status import CREATED, PAUSED, STOPPED, start_time, status
+from ringfence.errors import RingfenceError, from_os_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
+    from ringfence.container.runtime import Runtime
+
+REFUSALS = {
+    STOPPED: "cannot start a container that has stopped",
+    PAUSED: "cannot start a container in the paused state",
+}
+
+
+def start(runtime: Runtime, container_id: str) -> None:
+    """Let the container's program run; returns without waiting for it to end (LNX-LIFE-10).
+
+    Raises:
+        RingfenceError: it is not in the state ``created``, or its process has died while waiting.
+    """
+    record = load_record(runtime, container_id)
+    held = lock(record.directory)
+    try:
+        record = load_record(runtime, container_id)
+        now = status(record)
+        if now != CREATED:
+            raise RingfenceError(REFUSALS.get(now, "cannot start an already running container"))
+        open_gate(record)
+    finally:
+        os.close(held)
+    if record.hooks:
+        from ringfence.container.hooks import run_poststart
+
+        run_poststart(runtime, record)
+
+
+def open_gate(record: ContainerRecord) -> None:
+    """Open the FIFO the process waits on and take its byte; a process that dies meanwhile ends the wait.
+
+    Raises:
+        RingfenceError: the process has died.
+    """
+    path = f"{record.directory}/{FIFO}"
+    gate = process = -1
+    try:
+        process = os.pidfd_open(record.pid)
+        gate = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if start_time(record.pid) != record.start_time or not passed(gate, process):
+            raise RingfenceError("cannot start a container that has stopped")
+        os.unlink(path)
+    except ProcessLookupError:
+        raise RingfenceError("cannot start a container that has stopped") from None
+    except OSError as error:
+        raise from_os_error("cannot open exec fifo", error) from None
+    finally:
+        for descriptor in (gate, process):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def passed(gate: int, process: int) -> bool:
+    """Wait for the byte or for the end of the process, whichever is first."""
+    poll = select.poll()
+    poll.register(gate, select.POLLIN)
+    poll.register(process, select.POLLIN)
+    while True:
+        ready = dict(poll.poll())
+        if gate in ready and os.read(gate, 1):
+            return True
+        if process in ready:
+            return False

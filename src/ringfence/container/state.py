@@ -1,0 +1,39 @@
+"""state: what is known of one container, as the runtime specification words it."""
+
+from __future__ import annotations
+
+from ringfence.container.record import load_record
+from ringfence.container.status import STOPPED, status
+from ringfence.version import SPEC_VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
+    from ringfence.container.runtime import Runtime
+
+
+def state(runtime: Runtime, container_id: str) -> dict[str, object]:
+    """The state object of one container, keys in their order (LNX-STATE-01).
+
+    Raises:
+        RingfenceError: ``container does not exist``.
+    """
+    return describe(load_record(runtime, container_id), "")
+
+
+def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
+    """The state object of a record."""
+    now = status(record)
+    told: dict[str, object] = {
+        "ociVersion": SPEC_VERSION,
+        "id": record.id,
+        "pid": 0 if now == STOPPED else record.pid,
+        "status": now,
+        "bundle": record.bundle,
+        "rootfs": record.rootfs,
+        "created": record.created,
+    }
+    if record.annotations:
+        told["annotations"] = record.annotations
+    told["owner"] = owner
+    return told

@@ -1,0 +1,108 @@
+"""A terminal in the foreground: the caller's own in raw mode, its size passed on, its mode restored at the end."""
+
+from __future__ import annotations
+
+import os
+import termios
+
+from ringfence.errors import RingfenceError, from_os_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from typing import Any
+
+WINDOW_SIZE = 8
+
+
+def caller_terminal() -> int:
+    """A descriptor of the caller's terminal: stdin, stdout or stderr if one is, else /dev/tty (LNX-LIFE-18).
+
+    Raises:
+        RingfenceError: there is none.
+    """
+    for descriptor in (0, 1, 2):
+        if os.isatty(descriptor):
+            return os.dup(descriptor)
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise from_os_error(
+            "open /dev/tty", error, field="/process/terminal", hint="run it from a terminal, or detached"
+        ) from None
+
+
+def console_pair() -> tuple[_socket.socket, _socket.socket]:
+    """Two connected sockets, over one of which the process hands out its terminal's master."""
+    import _socket
+
+    ends = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    return ends[0], ends[1]
+
+
+def receive_master(end: _socket.socket) -> int:
+    """The master's descriptor from the process.
+
+    Raises:
+        RingfenceError: none came.
+    """
+    import _socket
+
+    _, ancillary, _, _ = end.recvmsg(4096, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC)
+    for level, kind, data in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS and len(data) >= 4:
+            return int.from_bytes(data[:4], "little")
+    raise RingfenceError("the process handed over no terminal")
+
+
+class Terminal:
+    """The caller's terminal while a process has it."""
+
+    def __init__(self, master: int, caller: int):
+        self.master = master
+        self.caller = caller
+        self.before: list[Any] = termios.tcgetattr(caller)
+
+    def enter(self) -> None:
+        """Raw mode for the caller, no second carriage return from the container's side (LNX-TTY-04, LNX-TTY-06)."""
+        inner = termios.tcgetattr(self.master)
+        inner[1] &= ~termios.ONLCR
+        termios.tcsetattr(self.master, termios.TCSANOW, inner)
+        termios.tcsetattr(self.caller, termios.TCSANOW, raw_mode(self.before))
+        self.resize()
+
+    def resize(self) -> None:
+        """Give the process' terminal the size of the caller's."""
+        import fcntl
+
+        size = fcntl.ioctl(self.caller, termios.TIOCGWINSZ, bytes(WINDOW_SIZE))
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
+
+    def leave(self) -> None:
+        """Put the caller's mode back."""
+        termios.tcsetattr(self.caller, termios.TCSADRAIN, self.before)
+        os.close(self.caller)
+        os.close(self.master)
+
+
+def raw_mode(attributes: list[Any]) -> list[Any]:
+    """The attributes of a terminal in raw mode (termios(3), cfmakeraw), but with output processing left on.
+
+    The container's terminal passes bare newlines, which the caller's turns into what its screen needs.
+    """
+    iflag, oflag, cflag, lflag, ispeed, ospeed, chars = attributes
+    iflag &= ~(
+        termios.IGNBRK
+        | termios.BRKINT
+        | termios.PARMRK
+        | termios.ISTRIP
+        | termios.INLCR
+        | termios.IGNCR
+        | termios.ICRNL
+        | termios.IXON
+    )
+    cflag = cflag & ~(termios.CSIZE | termios.PARENB) | termios.CS8
+    lflag &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN)
+    chars = list(chars)
+    chars[termios.VMIN], chars[termios.VTIME] = 1, 0
+    return [iflag, oflag | termios.OPOST, cflag, lflag, ispeed, ospeed, chars]

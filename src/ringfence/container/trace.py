@@ -1,0 +1,39 @@
+"""--trace: when each step of the init was done, beside the step itself."""
+
+from __future__ import annotations
+
+from ringfence.errors import from_os_error
+from ringfence.jsontext import dumps
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.drivers.namespaces.perform import Outcome
+    from ringfence.plan.plan import Plan
+
+
+def traced_steps(plan: Plan, outcome: Outcome) -> list[dict[str, object]]:
+    """One object a step that the init performed, in the order of completion; ``microseconds`` since the one before."""
+    rows = {row.number: row for row in plan.rows()}
+    told: list[dict[str, object]] = []
+    before = 0
+    for report in sorted(outcome.done, key=lambda done: done.value):
+        row = rows[report.step]
+        step: dict[str, object] = {"step": row.number, "phase": row.phase, "verb": row.verb, "text": row.text}
+        step["field"] = row.pointer
+        step["microseconds"] = (report.value - before) // 1000 if before else 0
+        before = report.value
+        told.append(step)
+    return told
+
+
+def write_trace(path: str, plan: Plan, outcome: Outcome) -> None:
+    """Write the trace as JSON, one step a line.
+
+    Raises:
+        RingfenceError: the file cannot be written.
+    """
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(dumps(step) + "\n" for step in traced_steps(plan, outcome))
+    except OSError as error:
+        raise from_os_error(f"cannot write the trace {path}", error) from None

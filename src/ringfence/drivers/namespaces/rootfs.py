@@ -1,0 +1,114 @@
+"""The container's file tree: from mounts, devices and paths of the configuration to steps."""
+
+from __future__ import annotations
+
+from ringfence.drivers.namespaces.cgroupfs import cgroup_mounts
+from ringfence.drivers.namespaces.context import CLONE_NEWNS, CLONE_NEWUSER, Namespaces
+from ringfence.drivers.namespaces.devices import console_step, device_steps
+from ringfence.drivers.namespaces.hooks import has_hooks, hook_steps, state_halves
+from ringfence.drivers.namespaces.identity import environment
+from ringfence.drivers.namespaces.mount import Sources, clean, is_bind, mount_steps, parsed
+from ringfence.plan import inside, mounts
+from ringfence.spec.options import MOUNT_ATTR_RDONLY, MS_PRIVATE, MS_RDONLY, MS_REC, MS_SLAVE, PROPAGATIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.drivers.namespaces.context import Context, Slots
+    from ringfence.host.facts import Host
+    from ringfence.plan.step import InitStep
+    from ringfence.spec.types import Config, Linux, Process, Root
+
+NOTIFY = "/run/notify"
+
+
+def opening_steps(linux: Linux, context: Context) -> list[InitStep]:
+    """The inherited mounts are cut loose from the host before the rootfs is bound (LNX-RPROP-03)."""
+    flags = PROPAGATIONS.get(linux.rootfs_propagation or "", MS_SLAVE | MS_REC)
+    pointer = "/linux/rootfsPropagation" if linux.rootfs_propagation else ""
+    return [
+        mounts.SetTreePropagation(pointer, flags),
+        mounts.OpenRoot("/root/path", context.rootfs, True),
+    ]
+
+
+def all_mounts(config: Config, linux: Linux, host: Host, context: Context, sources: Sources) -> list[InitStep]:
+    """Every entry in its order (LNX-MNT-01), then the folder of the notify socket."""
+    steps: list[InitStep] = []
+    for index, mount in enumerate(config.mounts):
+        if mount.type == "cgroup" and not is_bind(mount):
+            steps += cgroup_mounts(index, mount, linux, host, context)
+        else:
+            steps += mount_steps(index, mount, sources)
+    if context.notify:
+        steps.append(mounts.BindMount("", context.notify, 0, NOTIFY, False, 0, 0, 0, False, 0, 0, False, False, False))
+    return steps
+
+
+def readonly_later(config: Config) -> list[InitStep]:
+    """tmpfs mounts and /dev turn read-only only now, when everything in them has been made."""
+    return [
+        mounts.SetMountAttributes(f"/mounts/{index}/options", clean(mount.destination), MOUNT_ATTR_RDONLY, 0, False)
+        for index, mount in enumerate(config.mounts)
+        if not is_bind(mount)
+        and (mount.type == "tmpfs" or clean(mount.destination) == "/dev")
+        and parsed(mount).flags & MS_RDONLY
+    ]
+
+
+def switch_steps(config: Config, process: Process, context: Context) -> list[InitStep]:
+    """The hooks before the root switch and the switch itself (LNX-HOOK-02, LNX-HOOK-03)."""
+    steps: list[InitStep] = []
+    if has_hooks(config, "prestart", "create_runtime"):
+        steps.append(inside.AwaitConductor("/hooks", True))
+    halves = state_halves(context.container_id, context.bundle, config.annotations, "creating")
+    steps += hook_steps(config, "create_container", halves, environment(process)[0], context.rootfs)
+    steps.append(mounts.MoveRoot("") if context.no_pivot else mounts.PivotRoot(""))
+    return steps
+
+
+def closing_steps(root: Root, linux: Linux) -> list[InitStep]:
+    """What is protected and hidden, then the root itself read-only, last of all (LNX-MASK-06, LNX-ROOT-04)."""
+    steps: list[InitStep] = []
+    steps += [
+        mounts.MakeReadonly(f"/linux/readonlyPaths/{index}", path) for index, path in enumerate(linux.readonly_paths)
+    ]
+    steps += [
+        mounts.MaskPath(f"/linux/maskedPaths/{index}", path)
+        for index, path in enumerate(dict.fromkeys(linux.masked_paths))
+    ]
+    if root.readonly:
+        steps.append(mounts.SetRootAttributes("/root/readonly", MOUNT_ATTR_RDONLY))
+    return steps
+
+
+def propagation_steps(linux: Linux) -> list[InitStep]:
+    """The propagation of the new root, when the configuration asks for one."""
+    if not linux.rootfs_propagation:
+        return []
+    flags = PROPAGATIONS[linux.rootfs_propagation]
+    steps: list[InitStep] = [mounts.SetRootPropagation("/linux/rootfsPropagation", flags)]
+    if flags & MS_SLAVE:
+        # The rootfs was bound as a peer of nothing; a slave must not stay shared (LNX-RPROP-02).
+        steps.insert(0, mounts.SetRootPropagation("/linux/rootfsPropagation", MS_PRIVATE | (flags & MS_REC)))
+    return steps
+
+
+def tree_steps(
+    config: Config, process: Process, linux: Linux, host: Host, context: Context, slots: Slots, sources: Sources
+) -> list[InitStep]:
+    """From the inherited tree to the container's own, with its terminal."""
+    root = config.root
+    assert root is not None
+    namespaces = Namespaces(linux)
+    if not namespaces.own & CLONE_NEWNS:
+        return [mounts.UseRoot("/root/path", context.rootfs), mounts.ChangeRoot("/root/path")]
+    binds_devices = bool(namespaces.own & CLONE_NEWUSER)
+    steps = opening_steps(linux, context)
+    steps += all_mounts(config, linux, host, context, sources)
+    steps += device_steps(config, linux, host, binds_devices)
+    steps += switch_steps(config, process, context)
+    steps += propagation_steps(linux)
+    if process.terminal:
+        steps.append(console_step(process, slots, bound=True))
+    steps.append(mounts.MakeDirectory("/process/cwd", process.cwd))
+    return steps + readonly_later(config)
