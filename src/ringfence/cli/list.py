@@ -6,6 +6,7 @@ import os
 
 from ringfence.cli.output import STDERR, write
 from ringfence.cli.table import padded
+from ringfence.cli.world import default_root
 from ringfence.container.listing import listing
 from ringfence.errors import RingfenceError
 from ringfence.jsontext import dumps
@@ -21,6 +22,7 @@ COLUMNS = ("id", "pid", "status", "bundle", "created", "owner")
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print the containers; an entry that cannot be read is named on standard error and does no harm."""
     form = arguments.text("format", "table")
+    check_root(runtime)
     states, broken = listing(runtime)
     if broken:
         os.write(STDERR, "".join(f"{text}\n" for text in broken).encode("utf-8", "surrogateescape"))
@@ -33,6 +35,16 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     else:
         raise RingfenceError("invalid format option", hint="the formats are table and json")
     return 0
+
+
+def check_root(runtime: Runtime) -> None:
+    """Refuse a state folder that is not there, except the default one, which the first container makes (LNX-STATE-13).
+
+    Raises:
+        RingfenceError: it is not there.
+    """
+    if not os.path.isdir(runtime.root) and runtime.root != default_root(runtime.program, runtime.environment):
+        raise RingfenceError(f"open {runtime.root}: no such file or directory")
 
 
 def table(states: list[dict[str, object]]) -> str:

@@ -6,6 +6,7 @@ from ringfence.cli.options import I64_MAX
 from ringfence.errors import RingfenceError
 
 U64_MAX = 2**64 - 1
+I32_MIN, I32_MAX = -(2**31), 2**31 - 1
 NANOSECONDS = {
     "ns": 1,
     "us": 1_000,
@@ -25,10 +26,12 @@ def signal_number(word: str) -> int:
     A number is passed on as it is, the kernel knows which exist.
 
     Raises:
-        RingfenceError: ``unknown signal "FOO"``.
+        RingfenceError: ``unknown signal "FOO"``, or a number that the kernel's int cannot hold.
     """
     number = whole(word)
     if number is not None:
+        if not I32_MIN <= number <= I32_MAX:
+            raise RingfenceError(f"cannot send signal {word}: invalid argument")
         return number
     from ringfence.spec.names import SIGNALS
 

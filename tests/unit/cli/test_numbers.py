@@ -16,6 +16,13 @@ def test_signal_by_name_or_number(word: str) -> None:
     assert signal_number(word) == 9
 
 
+@pytest.mark.parametrize("word", ["2147483648", "-2147483649", "99999999999999999999"])
+def test_a_number_that_no_signal_can_have(word: str) -> None:
+    """LNX-KILL-02."""
+    with pytest.raises(RingfenceError, match="invalid argument"):
+        signal_number(word)
+
+
 def test_realtime_signals_count_from_either_end() -> None:
     assert signal_number("SIGRTMIN+3") == 37
     assert signal_number("rtmax-1") == 63
@@ -34,7 +41,7 @@ def test_any_word_is_a_signal_or_unknown(word: str) -> None:
     try:
         assert isinstance(signal_number(word), int)
     except RingfenceError as error:
-        assert str(error).startswith("unknown signal")
+        assert str(error).startswith(("unknown signal", "cannot send signal"))
 
 
 @given(st.integers(-(10**19), 10**19))
