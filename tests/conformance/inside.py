@@ -110,18 +110,18 @@ def own_mounts() -> dict[str, Mounted]:
 def through(runtime: Runtime, script: str) -> None:
     """Let every further call of the runtime go through a shell script in which ``"$@"`` is the call."""
     path = runtime.new_path("wrapper")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f'#!/bin/sh\nset -e\nset -- {runtime.binary} "$@"\n{script}\n')
-    os.chmod(path, 0o755)
+    write_file(path, f'#!/bin/sh\nset -e\nset -- {runtime.binary} "$@"\n{script}\n', 0o755)
     runtime.binary = path
 
 
-def in_shared_mounts(runtime: Runtime, script: str = "") -> None:
-    """Let every further call see a mount namespace of its own in which all mounts are shared, after ``script``."""
+def in_shared_mounts(runtime: Runtime, before: str = ":", after: str = ":") -> None:
+    """Let every further call see a mount namespace of its own in which all mounts are shared.
+
+    ``before`` and ``after`` are shell commands run in it around the call.
+    """
     inner = runtime.new_path("inner")
-    with open(inner, "w", encoding="utf-8") as file:
-        file.write(f'#!/bin/sh\nset -e\n{script}\n"$@"\n')
-    os.chmod(inner, 0o755)
+    script = f'#!/bin/sh\n{before}\n"$@"\nstatus=$?\n{after}\nexit $status\n'
+    write_file(inner, script, 0o755)
     through(runtime, f'exec unshare --mount --propagation shared {inner} "$@"')
 
 
