@@ -62,7 +62,10 @@ install: init
 
 uninstall:
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/ringfence"
-	rm -f "$(DESTDIR)$(PREFIX)/bin/ringfence"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/ringfence" \
+	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ringfence" \
+	    "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ringfence" \
+	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ringfence.fish"
 
 clean:
 	rm -rf build bin/ringfence src/ringfence/libexec

@@ -13,16 +13,16 @@ import tempfile
 from pathlib import Path
 
 from tools.demo.story import Stage, StoryError
-from tools.demo.world import leftovers, make_bundle
+from tools.demo.world import BUNDLE, leftovers, make_bundle
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-IDENTITY = f"ringfence-demo-{os.getpid()}"
-HEAD = 12
+IDENTITY = f"hello-{os.getpid()}"
+HEAD = 24
 
 
 def explain(stage: Stage) -> None:
     stage.title("What ringfence would do, which it tells without doing it (the first lines)")
-    told = stage.ringfence("explain", "--bundle", stage.bundle, show=False).splitlines()
+    told = stage.ringfence("explain", "--bundle", BUNDLE, quiet=True).splitlines()
     for line in told[:HEAD]:
         stage.say(line)
     stage.say(f"… {max(len(told) - HEAD, 0)} more lines")
@@ -30,13 +30,13 @@ def explain(stage: Stage) -> None:
 
 def run(stage: Stage) -> None:
     stage.title("The same, done: one command from a folder to a finished process")
-    stage.ringfence("run", "--bundle", stage.bundle, IDENTITY)
+    stage.ringfence("run", "--bundle", BUNDLE, IDENTITY)
 
 
 def walk(stage: Stage) -> None:
     stage.title("Step by step, as an engine does it")
     make_bundle(stage, ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait; done"])
-    stage.ringfence("create", "--bundle", stage.bundle, IDENTITY, quiet=True)
+    stage.ringfence("create", "--bundle", BUNDLE, IDENTITY, silent=True)
     stage.note("the container exists: its namespaces, mounts and cgroups are made, its init waits")
     stage.status(IDENTITY, "created")
     stage.ringfence("start", IDENTITY)
@@ -51,10 +51,11 @@ def walk(stage: Stage) -> None:
 
 
 def perform(stage: Stage) -> None:
-    stage.say(f"{stage.ringfence('--version', show=False).splitlines()[0]} on Linux {platform.release()}")
+    version = stage.ringfence("--version", quiet=True, told=False).splitlines()[0]
+    stage.say(f"{version} on Linux {platform.release()}")
     stage.title("A bundle: one folder with a root file system and a config.json")
     size = make_bundle(stage, ["/bin/sh", "-c", 'echo "hello from pid $$, user $(id -un), host $(hostname)"'])
-    stage.say(f"{stage.bundle}: busybox in rootfs ({size // 1024} KiB), config.json by `ringfence spec`")
+    stage.say(f"{BUNDLE}: busybox in rootfs ({size // 1024} KiB), config.json by `ringfence spec`")
     explain(stage)
     run(stage)
     walk(stage)

@@ -23,7 +23,7 @@ class Stage:
     def __init__(self, program: Path, scratch: Path) -> None:
         self.program = str(program)
         self.root = str(scratch / "state")
-        self.bundle = str(scratch / "hello")
+        self.scratch = scratch
         self.scenes = 0
         self.bold, self.dim, self.plain = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
@@ -37,36 +37,41 @@ class Stage:
         self.scenes += 1
         print(f"\n{self.bold}{self.scenes}. {text}{self.plain}", flush=True)
 
-    def call(self, *words: str, quiet: bool = False) -> tuple[int, str, float]:
-        """Exit status, output and milliseconds. A created container keeps its output, so ``quiet`` gives it none."""
-        sink = subprocess.DEVNULL if quiet else subprocess.PIPE
+    def call(self, *words: str, silent: bool = False) -> tuple[int, str, float]:
+        """Exit status, output and milliseconds. A created container keeps its output, so ``silent`` gives it none."""
+        sink = subprocess.DEVNULL if silent else subprocess.PIPE
         begin = time.perf_counter()
         done = subprocess.run(
             [self.program, "--root", self.root, *words],
             stdin=subprocess.DEVNULL,
             stdout=sink,
-            stderr=None if quiet else subprocess.STDOUT,
+            stderr=None if silent else subprocess.STDOUT,
+            cwd=self.scratch,
             env=SMALL,
             text=True,
             check=False,
         )
         return done.returncode, (done.stdout or "").rstrip("\n"), (time.perf_counter() - begin) * 1000
 
-    def ringfence(self, *words: str, show: bool = True, quiet: bool = False) -> str:
-        """Perform one command, show it, and return its output.
+    def ringfence(self, *words: str, told: bool = True, quiet: bool = False, silent: bool = False) -> str:
+        """Perform one command and return its output. It is ``told`` of, and unless ``quiet`` its output is shown.
 
         Raises:
             StoryError: when its exit status is not 0.
         """
-        status, output, taken = self.call(*words, quiet=quiet)
-        if show:
-            shown = " ".join(word if " " not in word else f"'{word}'" for word in words)
-            self.say(f"{self.bold}$ ringfence {shown}{self.plain}  {self.dim}{taken:.1f} ms{self.plain}")
-        if output and (show or status != 0):
+        status, output, taken = self.call(*words, silent=silent)
+        if told:
+            self.tell(words, taken)
+        if output and (status != 0 or (told and not quiet)):
             self.say(output.replace("\n", "\n   "))
         if status != 0:
             raise StoryError(f"ringfence {words[0]} ended with exit status {status}")
         return output
+
+    def tell(self, words: tuple[str, ...], taken: float) -> None:
+        """Show a command line and its milliseconds."""
+        shown = " ".join(word if " " not in word else f"'{word}'" for word in words)
+        self.say(f"{self.bold}$ ringfence {shown}{self.plain}  {self.dim}{taken:.1f} ms{self.plain}")
 
     def status(self, identity: str, wanted: str) -> None:
         """Show the container's state, which has to be ``wanted``.
@@ -76,10 +81,8 @@ class Stage:
         """
         _, output, taken = self.call("state", identity)
         state = json.loads(output)
-        self.say(
-            f"{self.bold}$ ringfence state {identity}{self.plain}  {self.dim}{taken:.1f} ms{self.plain}\n"
-            f"   status {state['status']}, pid {state['pid']}"
-        )
+        self.tell(("state", identity), taken)
+        self.say(f"status {state['status']}, pid {state['pid']}")
         if state["status"] != wanted:
             raise StoryError(f"the container is {state['status']}, it should be {wanted}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.demo.story import Stage, StoryError
 
+BUNDLE = "hello"
 BUSYBOX = Path("/bin/busybox")
 APPLETS = ("cat", "echo", "hostname", "id", "ls", "ps", "sh", "sleep", "true")
 FOLDERS = ("bin", "dev", "etc", "proc", "sys", "tmp")
@@ -29,10 +30,10 @@ def make_bundle(stage: Stage, arguments: list[str]) -> int:
     """Make the bundle anew, with a config that runs ``arguments``. Returns the root file system's size in bytes."""
     if not BUSYBOX.exists():
         raise StoryError(f"{BUSYBOX} is not there: apt-get install busybox-static")
-    bundle = Path(stage.bundle)
+    bundle = stage.scratch / BUNDLE
     shutil.rmtree(bundle, ignore_errors=True)
     size = make_rootfs(bundle / "rootfs")
-    stage.ringfence("spec", "--bundle", str(bundle), show=False)
+    stage.ringfence("spec", "--bundle", BUNDLE, told=False)
     file = bundle / "config.json"
     config = json.loads(file.read_text())
     config["process"].update(terminal=False, args=arguments)
