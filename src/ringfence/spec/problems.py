@@ -30,22 +30,27 @@ def escape(key: str) -> str:
 class Problems:
     """The problems of one document, in the order in which they were found.
 
-    A place with a value of the wrong type holds a stand-in; later rules about that place or below it are not added.
+    A place with a value of the wrong type holds a stand-in; what later rules find about it or because of it is not
+    added.
     """
 
     def __init__(self) -> None:
         self.found: list[tuple[str, str]] = []
         self._unusable: set[str] = set()
 
-    def add(self, pointer: str, text: str) -> None:
-        """A rule is broken at this place."""
-        if not self._unusable or not self._inside_unusable(pointer):
-            self.found.append((pointer, text))
+    def add(self, pointer: str, text: str, because: str | None = None) -> None:
+        """A rule is broken at this place, ``because`` of what stands at another place."""
+        if self._unusable and (self._inside_unusable(pointer) or (because is not None and self._touches(because))):
+            return
+        self.found.append((pointer, text))
 
     def add_unusable(self, pointer: str, text: str) -> None:
         """The value at this place cannot be taken at all; what stands there now is a stand-in."""
         self.add(pointer, text)
         self._unusable.add(pointer)
+
+    def _touches(self, pointer: str) -> bool:
+        return self._inside_unusable(pointer) or any(place.startswith(f"{pointer}/") for place in self._unusable)
 
     def _inside_unusable(self, pointer: str) -> bool:
         while pointer not in self._unusable:

@@ -29,5 +29,5 @@ def _check_overlaps(mappings: tuple[IDMapping, ...], side: str, name: str, where
     end = 0
     for start, size, index in sorted((getattr(entry, side), entry.size, at) for at, entry in enumerate(mappings)):
         if start < end:
-            problems.add(f"{where}/{index}/{name}", "overlaps another entry")
+            problems.add(f"{where}/{index}/{name}", "overlaps another entry", where)
         end = max(end, start + size)

@@ -49,7 +49,11 @@ def inside(destination: str) -> str:
 
 def _check_bind(options: MountOptions, where: str, problems: Problems) -> None:
     if options.flags & MS_BIND and options.data:
-        problems.add(f"{where}/options", f"{quoted(options.data)}: file system options cannot apply to a bind mount")
+        problems.add(
+            f"{where}/options",
+            f"{quoted(options.data)}: file system options cannot apply to a bind mount",
+            f"{where}/options",
+        )
 
 
 def _check_proc(mount: Mount, options: MountOptions, where: str, problems: Problems) -> None:
@@ -57,7 +61,8 @@ def _check_proc(mount: Mount, options: MountOptions, where: str, problems: Probl
     destination = inside(mount.destination)
     if destination == "/proc":
         if mount.type != "proc" and not options.flags & MS_BIND:
-            problems.add(f"{where}/type", f"{quoted('/proc')} cannot be mounted because it is not of type proc")
+            text = '"/proc" cannot be mounted because it is not of type proc'
+            problems.add(f"{where}/type", text, f"{where}/options")
     elif destination.startswith("/proc/") and destination not in INSIDE_PROC:
         problems.add(f"{where}/destination", f"{quoted(destination)} cannot be mounted because it is inside /proc")
 
@@ -66,10 +71,11 @@ def _check_id_mapped(mount: Mount, options: MountOptions, user_namespace: bool, 
     check_mappings(mount.uid_mappings, f"{where}/uidMappings", problems)
     check_mappings(mount.gid_mappings, f"{where}/gidMappings", problems)
     if not options.flags & MS_BIND:
-        problems.add(f"{where}/options", "id-mapped mounts are only supported for bind-mounts")
+        problems.add(f"{where}/options", "id-mapped mounts are only supported for bind-mounts", f"{where}/options")
     if not mount.uid_mappings and not mount.gid_mappings:
         if not user_namespace:
-            problems.add(f"{where}/options", "id-mapped mounts need mappings, or a user namespace that has them")
+            text = "id-mapped mounts need mappings, or a user namespace that has them"
+            problems.add(f"{where}/options", text, "/linux/namespaces")
     elif not mount.uid_mappings or not mount.gid_mappings:
         missing = "gidMappings" if mount.uid_mappings else "uidMappings"
         problems.add(f"{where}/{missing}", "id-mapped mounts must have both uid and gid mappings specified")

@@ -48,7 +48,9 @@ def _check_rlimits(rlimits: tuple[Rlimit, ...], where: str, problems: Problems) 
         elif rlimit.type in seen:
             problems.add(f"{where}/{index}/type", f"duplicate rlimit: {rlimit.type}")
         if rlimit.soft > rlimit.hard:
-            problems.add(f"{where}/{index}/soft", f"must not be above the hard limit {rlimit.hard}")
+            problems.add(
+                f"{where}/{index}/soft", f"must not be above the hard limit {rlimit.hard}", f"{where}/{index}/hard"
+            )
         seen.add(rlimit.type)
 
 
@@ -64,12 +66,12 @@ def _check_scheduler(scheduler: Scheduler, where: str, problems: Problems) -> No
         problems.add(f"{where}/nice", f"must be from -20 to 19, not {scheduler.nice}")
     priority = scheduler.priority or 0
     if policy in REAL_TIME and not 1 <= priority <= 99:
-        problems.add(f"{where}/priority", f"must be from 1 to 99 for {policy}, not {priority}")
+        problems.add(f"{where}/priority", f"must be from 1 to 99 for {policy}, not {priority}", f"{where}/policy")
     if policy not in REAL_TIME and priority:
-        problems.add(f"{where}/priority", "is only for SCHED_FIFO and SCHED_RR")
+        problems.add(f"{where}/priority", "is only for SCHED_FIFO and SCHED_RR", f"{where}/policy")
     for name in ("runtime", "deadline", "period"):
         if policy != "SCHED_DEADLINE" and getattr(scheduler, name):
-            problems.add(f"{where}/{name}", "is only for SCHED_DEADLINE")
+            problems.add(f"{where}/{name}", "is only for SCHED_DEADLINE", f"{where}/policy")
 
 
 def _check_io_priority(io_priority: IOPriority, where: str, problems: Problems) -> None:
