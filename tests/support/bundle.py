@@ -68,8 +68,8 @@ class Bundle:
         self.args("sh", "-c", script)
 
     def sleep(self) -> None:
-        """Let the container run until it is killed, as a process that ends at SIGTERM even as pid 1."""
-        self.sh("trap 'exit 0' TERM; while :; do sleep 1000 & wait $!; done")
+        """Let the container be one process that does nothing until it is killed."""
+        self.args("sleep", "1000")
 
     def mount(self, destination: str, kind: str, source: str, *options: str) -> None:
         """Add one entry to ``mounts``."""

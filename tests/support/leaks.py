@@ -9,7 +9,7 @@ import shutil
 import time
 
 from tests.support import cgroup
-from tests.support.process import alive, descendants, kill_quietly, read_text, reap
+from tests.support.process import COMMANDS, alive, descendants, kill_quietly, read_text, reap
 
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
@@ -33,12 +33,17 @@ class LeakCheck:
         """Live processes below the test process that were not there at the beginning."""
         return sorted(pid for pid, _ in descendants(os.getpid()) - self.before if alive(pid))
 
+    def snapshot(self) -> tuple[list[int], list[str], list[str]]:
+        """Processes, cgroups and mounts that are there."""
+        return self.processes(), cgroup.folders_named(self.token), mounts_below(self.folder)
+
     def found(self) -> list[str]:
-        """One line for everything that is still there."""
+        """One line for everything that is there."""
+        processes, cgroups, mounts = self.snapshot()
         return [
-            *(f"process {pid}: {_command(pid)}" for pid in self.processes()),
-            *(f"cgroup {folder}" for folder in cgroup.folders_named(self.token)),
-            *(f"mount {point}" for point in mounts_below(self.folder)),
+            *(f"process {pid}: {_command(pid)}" for pid in processes),
+            *(f"cgroup {folder}" for folder in cgroups),
+            *(f"mount {point}" for point in mounts),
         ]
 
     def settled(self, deadline: float = 2.0) -> list[str]:
@@ -50,19 +55,27 @@ class LeakCheck:
         return left
 
     def reap(self) -> None:
-        """Wait for every ended process of the test."""
+        """Wait for every ended process of the test but the commands it has started itself."""
         for pid, _ in descendants(os.getpid()) - self.before:
-            reap(pid)
+            if pid not in COMMANDS:
+                reap(pid)
 
-    def remove(self) -> None:
-        """Kill, unmount and remove everything of the test."""
+    def remove_processes(self) -> None:
+        """Kill every process of the test and wait a moment for their ends."""
         for folder in cgroup.folders_named(self.token):
             _thaw(folder)
             for pid in cgroup.members(folder):
                 kill_quietly(pid)
         for pid in self.processes():
             kill_quietly(pid)
-        self.settled(1.0)
+        end = time.monotonic() + 2.0
+        while self.processes() and time.monotonic() < end:
+            self.reap()
+            time.sleep(0.01)
+
+    def remove(self) -> None:
+        """Kill, unmount and remove everything of the test."""
+        self.remove_processes()
         for folder in cgroup.folders_named(self.token):
             cgroup.remove(folder)
         for point in mounts_below(self.folder):

@@ -13,6 +13,7 @@ from typing import IO
 
 PR_SET_CHILD_SUBREAPER = 36
 TIMEOUT = 60.0
+COMMANDS: set[int] = set()  # children whose Process waits for them
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Process:
                 pass_fds=pass_fds,
             )
         self.pid = self.popen.pid
+        COMMANDS.add(self.pid)
 
     def wait(self, timeout: float = TIMEOUT) -> Result:
         """The result, once the command has ended; the command is killed after ``timeout`` seconds.
@@ -74,6 +76,8 @@ class Process:
             self.popen.kill()
             self.popen.wait()
             raise
+        finally:
+            COMMANDS.discard(self.pid)
         return Result(code if code >= 0 else 128 - code, read_text(self.out), read_text(self.err))
 
     def send(self, number: int) -> None:

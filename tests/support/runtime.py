@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -16,6 +17,7 @@ from tests.support.process import Process, Result, alive, read_text, reap
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get("RINGFENCE_BINARY") or os.path.join(REPOSITORY, "bin/ringfence"))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+RUNC_STAGES = ("nsexec-0[", "nsexec-1[")  # runc's first stages write error records of their own before the real one
 NUMBERS = itertools.count(1)
 
 Stdin = str | int | IO[bytes] | None
@@ -27,7 +29,10 @@ def is_runc() -> bool:
 
 
 class Runtime:
-    """A runtime with a state root of its own in ``folder``; every id it gives out holds ``token``."""
+    """A runtime with a state root of its own in ``folder``; every id it gives out holds ``token``.
+
+    ``prefix`` are words put before the binary, such as those of nsenter(1).
+    """
 
     def __init__(self, folder: str, binary: str = BINARY) -> None:
         self.folder = folder
@@ -36,6 +41,7 @@ class Runtime:
         self.log = os.path.join(folder, "log.json")
         self.token = f"rf{os.getpid()}x{next(NUMBERS)}"
         self.env: dict[str, str] = {"PATH": PATH}
+        self.prefix: list[str] = []
         self.leaks = LeakCheck(folder, self.token)
         self._names = itertools.count(1)
 
@@ -63,7 +69,7 @@ class Runtime:
         before = self.globals() if options is None else list(options)
         out = output or self.new_path("out")
         return Process(
-            [self.binary, *before, *words],
+            [*self.prefix, self.binary, *before, *words],
             out,
             out + ".err",
             stdin=stdin,
@@ -150,14 +156,14 @@ class Runtime:
         standard error, and nothing new on the host.
         """
         before = len(self.errors())
-        old = self.leaks.found(), self.ids()
+        old = self.leaks.snapshot(), self.ids()
         result = self.run(*words, **how)
-        errors = self.errors()[before:]
+        errors = [text for text in self.errors()[before:] if not text.startswith(RUNC_STAGES)]
         assert result.code == code, (result, errors)
         assert len(errors) == 1, errors
         assert text in errors[0], errors[0]
         assert errors[0].strip() in result.err, result
-        wait_until(lambda: (self.leaks.found(), self.ids()) == old, f"{old} and nothing more")
+        wait_until(lambda: (self.leaks.snapshot(), self.ids()) == old, f"{old} and nothing more", 5.0)
         return result
 
     def refuses_bundle(self, text: str, bundle: Bundle, *options: str, verb: str = "create", **how: Any) -> Result:
@@ -167,7 +173,9 @@ class Runtime:
 
     def ids(self) -> list[str]:
         """Names of the state folders there are."""
-        return sorted(os.listdir(self.root)) if os.path.isdir(self.root) else []
+        if not os.path.isdir(self.root):
+            return []
+        return sorted(name for name in os.listdir(self.root) if os.path.isdir(os.path.join(self.root, name)))
 
     def container(self, name: str) -> Container:
         """The container of that id, which need not exist."""
@@ -178,8 +186,12 @@ class Runtime:
     def close(self) -> list[str]:
         """Delete the containers that are left, and say what is still there after that."""
         for name in self.ids():
-            self.run("delete", "--force", name)
-            self.leaks.reap()
+            process = self.spawn("delete", "--force", name)
+            # The kernel ends a pid namespace's init after all others in it have been waited for; exec'd ones are ours.
+            while process.running():
+                self.leaks.reap()
+                time.sleep(0.005)
+            process.wait()
         left = [f"state folder {name}" for name in self.ids()] + self.leaks.settled()
         self.leaks.remove()
         return left
