@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.cgroups.paths import POINTER, UNIFIED, find, mount_of
+from ringfence.cgroups.paths import POINTER, find, mount_of
 from ringfence.cgroups.steps import EnableControllers, MakeCgroup, OwnCgroup
 from ringfence.cgroups.v1 import compile_v1
 from ringfence.host.facts import V2
@@ -40,12 +40,12 @@ def compile_update(host: Host, dirs: tuple[CgroupDir, ...], resources: Resources
     return tuple(limit_steps(host, dirs, resources, devices=False))
 
 
-def compile_ownership(dirs: tuple[CgroupDir, ...], uid: int) -> tuple[HostStep, ...]:
-    """Give a v2 cgroup to the container's root, as ``uid`` on the host.
+def compile_ownership(host: Host, dirs: tuple[CgroupDir, ...], uid: int) -> tuple[HostStep, ...]:
+    """Give the cgroup of a pure v2 host to the container's root, as ``uid`` on the host.
 
     The caller knows whether it should be: with a cgroup namespace of its own and a writable mount (LNX-CG-08).
     """
-    return tuple(OwnCgroup("", directory.path, uid) for directory in dirs if directory.controllers == UNIFIED)
+    return tuple(OwnCgroup("", directory.path, uid) for directory in dirs if host.cgroup_mode == V2)
 
 
 def is_rootless(host: Host) -> bool:

@@ -73,7 +73,8 @@ def wildcard(number: int | None) -> int:
 
 def in_order(access: Iterable[str]) -> str:
     """The known letters of an access, each once, as devices.list shows them."""
-    return "".join(letter for letter in ACCESS if letter in access)
+    letters = set(access)
+    return "".join(letter for letter in ACCESS if letter in letters)
 
 
 def device_list(rules: tuple[DeviceRule, ...] | None) -> tuple[bool, dict[Key, str]]:

@@ -63,7 +63,7 @@ def compile_v1(host: Host, dirs: tuple[CgroupDir, ...], resources: Resources, de
     for controller, value, compiler in controllers(host, resources):
         if value is not None:
             steps.extend(placed(dirs, controller, value, compiler))
-    if devices:
+    if devices and (resources.devices or find(dirs, "devices")):
         steps.extend(placed(dirs, "devices", resources.devices, device_steps))
     return steps
 
@@ -313,8 +313,7 @@ def rdma_steps(rdma: dict[str, RdmaLimit], path: str) -> Steps:
 
 
 def device_steps(rules: tuple[DeviceRule, ...] | None, path: str) -> Steps:
-    """The list of devices; nothing to do when all are allowed, which is what a new cgroup begins with."""
+    """The list of devices."""
     allow_all, exceptions = device_list(rules)
-    if not allow_all or exceptions:
-        lines = tuple(line(key, access) for key, access in exceptions.items())
-        yield LimitDevicesV1(f"{POINTER}/devices", path, allow_all, lines)
+    lines = tuple(line(key, access) for key, access in exceptions.items())
+    yield LimitDevicesV1(f"{POINTER}/devices", path, allow_all, lines)
