@@ -78,7 +78,8 @@ static int mask_folder(struct run *r, int target)
 	if (r->masking >= 0)
 		return attach_clone(r->masking, target, NULL, 0);
 	int fs = sys_fsopen("tmpfs");
-	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL) < 0 ||
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", "tmpfs") < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL) < 0 ||
 	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_blocks", "1") < 0 ||
 	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1") < 0 ||
 	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)

@@ -10,7 +10,7 @@ from ringfence.cgroups.perform import perform as perform_host_step
 from ringfence.container.place import make_directory, remove_directory
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
 from ringfence.container.sockets import send_pidfd
-from ringfence.container.status import start_time
+from ringfence.container.status import process_stat, start_time
 from ringfence.drivers.namespaces.context import CLONE_NEWPID, CLONE_NEWUSER, outside_id, section
 from ringfence.drivers.namespaces.hooks import has_hooks
 from ringfence.drivers.namespaces.perform import end, perform
@@ -114,7 +114,7 @@ class Birth:
     def born(self, pid: int) -> None:
         """Record the process as soon as there is one."""
         self.record.pid = pid
-        self.record.start_time = start_time(pid)
+        self.record.start_time = process_stat(pid)[1]
         save_record(self.record)
 
     def tell(self) -> None:

@@ -16,27 +16,33 @@ PAUSED = "paused"
 STOPPED = "stopped"
 
 
-def start_time(pid: int) -> int:
-    """When a live process was started, in clock ticks after boot; 0 when it is gone or a zombie (LNX-STATE-06).
+def process_stat(pid: int) -> tuple[bytes, int]:
+    """A process' state letter and when it was started, in clock ticks after boot; 0 when there is none.
 
     proc_pid_stat(5): the name in parentheses may hold anything, so fields are counted after the last one.
     """
     try:
         descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return 0
+        return b"X", 0
     try:
         fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
     except ProcessLookupError:
-        return 0
+        return b"X", 0
     finally:
         os.close(descriptor)
-    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+    return fields[0], int(fields[19])
+
+
+def start_time(pid: int) -> int:
+    """When a live process was started; 0 when it is gone or a zombie (LNX-STATE-06)."""
+    letter, started = process_stat(pid)
+    return 0 if letter in (b"Z", b"X") else started
 
 
 def is_alive(record: ContainerRecord) -> bool:
     """Whether the very process that was born as the container's init still runs."""
-    return record.pid > 0 and start_time(record.pid) == record.start_time
+    return record.pid > 0 and start_time(record.pid) == record.start_time != 0
 
 
 def is_frozen(record: ContainerRecord) -> bool:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from ringfence.plan import birth, inside, mounts
 
-INIT_STEPS = (
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.plan.step import InitStep
+
+INIT_STEPS: tuple[type[InitStep], ...] = (
     birth.OpenCgroup,
     birth.OpenBindSource,
     birth.SetOomScore,

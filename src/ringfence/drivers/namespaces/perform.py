@@ -47,9 +47,9 @@ def parse_reports(data: bytes) -> tuple[list[Report], bytes]:
         size = HEAD_SIZE + int.from_bytes(data[16:20], "little")
         if len(data) < size:
             break
-        numbers = [int.from_bytes(data[at : at + 4], "little") for at in (0, 4)]
+        kind, step = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:8], "little")
         value = int.from_bytes(data[8:16], "little", signed=True)
-        reports.append(Report(*numbers, value, data[HEAD_SIZE:size].decode("utf-8", "surrogateescape")))
+        reports.append(Report(kind, step, value, data[HEAD_SIZE:size].decode("utf-8", "surrogateescape")))
         data = data[size:]
     return reports, data
 
