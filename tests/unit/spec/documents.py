@@ -32,6 +32,11 @@ def loaded(edit: Edit | None = None) -> Config:
     return load_config(json.dumps(document(edit)))
 
 
+def is_loaded(edit: Edit) -> bool:
+    """Whether the loader takes an edited config; if not, its error tells why."""
+    return isinstance(loaded(edit), Config)
+
+
 def refusal(edit: Edit) -> RingfenceError:
     """The error for an edited config."""
     with pytest.raises(RingfenceError) as caught:
