@@ -72,6 +72,17 @@ def make_directory(path: str, made: list[str]) -> bool:
     return False
 
 
+def check_all_unused(dirs: tuple[CgroupDir, ...]) -> None:
+    """Refuse a container whose cgroups someone uses, before anything is recorded that a later delete would remove.
+
+    Raises:
+        RingfenceError: one of them holds processes or is frozen (LNX-LIFE-24, LNX-LIFE-25).
+    """
+    for directory in dirs:
+        if os.access(directory.path, os.F_OK):
+            check_unused(directory.path)
+
+
 def check_unused(path: str) -> None:
     """Refuse a cgroup that someone uses (LNX-LIFE-24, LNX-LIFE-25); one that does not exist is nobody's.
 

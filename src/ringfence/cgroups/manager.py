@@ -107,16 +107,17 @@ class Cgroup:
             pause = min(2 * pause, LONGEST_PAUSE)
         return True
 
-    def remove(self) -> None:
-        """Remove every directory with what the container made below it; processes left in them are killed.
+    def remove(self, *, kill: bool = False) -> None:
+        """Remove every directory with what the container made below it; ``kill``: processes in there are ended first.
 
-        Call it only for cgroups that the container's own create has made or found empty.
+        Only for cgroups that the container's own create has made, or has found unused and taken: whoever else lives in
+        there would be killed, or the directory taken from under him.
 
         Raises:
-            RingfenceError: a cgroup stays busy.
+            RingfenceError: a cgroup stays busy for ten seconds.
         """
         for directory in self.dirs:
-            remove_tree(directory.path)
+            remove_tree(directory.path, kill)
 
     def oom_killed(self) -> bool:
         """Whether the kernel has killed a process here for want of memory."""
@@ -146,7 +147,7 @@ def counter(text: str, name: str) -> int:
     return 0
 
 
-def remove_tree(path: str) -> None:
+def remove_tree(path: str, kill: bool) -> None:
     """Remove one cgroup and all below it, with patience: a dying process keeps its cgroup busy for a moment.
 
     Raises:
@@ -157,13 +158,12 @@ def remove_tree(path: str) -> None:
     while error := try_remove(path):
         if error.errno != errno.EBUSY or time.monotonic() > deadline:
             raise from_os_error(f"cannot remove cgroup {path}", error)
-        for place in subtree(path):
-            if place != path:
-                try_remove(place)
-        if pause > FIRST_PAUSE:
+        below = subtree(path)[:-1]
+        if kill:
             signal_all(lambda: all_pids(path), SIGKILL)
-        time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+        if not below or [place for place in below if try_remove(place)]:
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def try_remove(path: str) -> OSError | None:

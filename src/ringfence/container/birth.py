@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from ringfence.cgroups.make import check_all_unused
 from ringfence.cgroups.manager import Cgroup
 from ringfence.cgroups.perform import perform as perform_host_step
 from ringfence.container.place import make_directory, remove_directory
@@ -57,6 +58,7 @@ class Birth:
         )
         self.lock = -1
         self.fifo = -1
+        self.made = False  # the first step makes the cgroups, or leaves those of someone else alone
 
     def begin(self) -> None:
         """Make the state folder and record what is going to be made, before it is."""
@@ -64,12 +66,16 @@ class Birth:
         record.directory = make_directory(self.runtime, record.id)
         try:
             self.lock = lock(record.directory)
+            check_all_unused(record.cgroups)
             write_whole(f"{record.directory}/{CONFIG}", self.prepared.text)
             save_record(record)
             if "fifo" in self.prepared.plan.slots:
                 self.make_fifo()
-        except OSError as error:
+        except (OSError, RingfenceError) as error:
+            self.release()
             remove_directory(record.directory)
+            if isinstance(error, RingfenceError):
+                raise
             raise from_os_error(f"cannot write the state of container {record.id}", error) from None
 
     def make_fifo(self) -> None:
@@ -95,6 +101,7 @@ class Birth:
         try:
             for step in plan.host:
                 perform_host_step(step)
+                self.made = True
             outcome = perform(plan, given, stdio, self.born, traced=bool(self.runtime.trace))
             self.tell()
         except RingfenceError as error:
@@ -146,7 +153,8 @@ class Birth:
         self.oom_killed = group.oom_killed()
         if record.pid:
             group.end_all()
-        group.remove()
+        if self.made:
+            group.remove(kill=True)
         self.release()
         remove_directory(record.directory)
         if record.hooks and record.pid:

@@ -63,7 +63,7 @@ def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
         end_init(record, group)
     config = read_hooks(record) if record.hooks else None
     group.end_all()
-    group.remove()
+    group.remove(kill=True)
     remove_directory(record.directory)
     if config is not None:
         from ringfence.container.hooks import run_poststop
