@@ -17,7 +17,7 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-.PHONY: all init demo test lint pytest bench install uninstall clean
+.PHONY: all init demo walk test environment lint pytest bench install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -32,17 +32,23 @@ init:
 	@cmp -s build/init/ringfence-init $(init) || \
 	    { cp build/init/ringfence-init $(init).new && mv -f $(init).new $(init); }
 
+# Make expands a recipe before it runs its first line; what needs the interpreter that install-needs may have to
+# install is therefore a make of its own.
 demo:
 	@tools/install-needs build demo
-	@$(again) all
+	@$(again) walk
+
+walk: all
 	@$(interpreter) -m tools.demo
 
 test:
 	@tools/install-needs build demo test
-	@$(again) all
-	@tools/test-environment "$(interpreter)" .venv
+	@$(again) environment
 	@$(again) lint
 	@$(again) pytest
+
+environment: all
+	@tools/test-environment "$(interpreter)" .venv
 
 lint:
 	.venv/bin/ruff format --check
