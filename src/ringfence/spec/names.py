@@ -128,6 +128,7 @@ PERSONALITIES: dict[str, int] = {"LINUX": 0x0000, "LINUX32": 0x0008}
 # The clocks of a time namespace by their CLOCK_* number, <linux/time.h>.
 CLOCKS: dict[str, int] = {"monotonic": 1, "boottime": 7}
 
+# The lists of hooks in the order of the lifecycle.
 HOOKS: tuple[str, ...] = (
     "prestart",
     "createRuntime",

@@ -65,6 +65,5 @@ def capability_warnings(capabilities: Capabilities, last_capability: int = LAST_
     """One text that names the capabilities which the process will not get because nobody knows them; else nothing."""
     known = CAPABILITIES[: last_capability + 1]
     ignored = sorted({name for _, names in capabilities.items() for name in names if name not in known})
-    if not ignored:
-        return []
-    return [f"ignoring unknown or unavailable capabilities: [{' '.join(bare(name) for name in ignored)}]"]
+    shown = " ".join(bare(name) for name in ignored)
+    return [f"ignoring unknown or unavailable capabilities: [{shown}]"] if ignored else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ringfence.spec.names import HOOKS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.spec.problems import Problems
@@ -10,15 +12,7 @@ if TYPE_CHECKING:
 
 def check_hooks(hooks: Hooks, problems: Problems) -> None:
     """Every hook of the six lists."""
-    lists = {
-        "prestart": hooks.prestart,
-        "createRuntime": hooks.create_runtime,
-        "createContainer": hooks.create_container,
-        "startContainer": hooks.start_container,
-        "poststart": hooks.poststart,
-        "poststop": hooks.poststop,
-    }
-    for name, entries in lists.items():
+    for name, (_, entries) in zip(HOOKS, hooks.items()):
         for index, hook in enumerate(entries):
             _check_hook(hook, f"/hooks/{name}/{index}", problems)
 
