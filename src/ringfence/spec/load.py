@@ -171,7 +171,7 @@ def _fill(record: type[Record], held: dict[str, Any], where: str, problems: Prob
 
     A missing text is taken as "", for which the rules have their own words.
     """
-    for field in record.REQUIRED - held.keys():
+    for field in [name for name in record.FIELDS if name in record.REQUIRED and name not in held]:
         held[field] = _STAND_INS[record.FIELDS[field]]
         if record.FIELDS[field] != "str":
             problems.add_unusable(f"{where}/{json_name(field)}", "must be given")

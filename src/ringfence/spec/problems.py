@@ -9,7 +9,7 @@ from ringfence.errors import RingfenceError
 from ringfence.jsontext import quote_printable
 
 SHOWN = 50
-LONGEST = 120
+LONGEST = 200
 
 
 def quoted(text: str) -> str:
@@ -37,6 +37,7 @@ class Problems:
     def __init__(self) -> None:
         self.found: list[tuple[str, str]] = []
         self._unusable: set[str] = set()
+        self._around_unusable: set[str] = set()
 
     def add(self, pointer: str, text: str, because: str | None = None) -> None:
         """A rule is broken at this place, ``because`` of what stands at another place."""
@@ -48,9 +49,12 @@ class Problems:
         """The value at this place cannot be taken at all; what stands there now is a stand-in."""
         self.add(pointer, text)
         self._unusable.add(pointer)
+        while pointer:
+            pointer = pointer[: pointer.rindex("/")]
+            self._around_unusable.add(pointer)
 
     def _touches(self, pointer: str) -> bool:
-        return self._inside_unusable(pointer) or any(place.startswith(f"{pointer}/") for place in self._unusable)
+        return pointer in self._around_unusable or self._inside_unusable(pointer)
 
     def _inside_unusable(self, pointer: str) -> bool:
         while pointer not in self._unusable:
@@ -68,8 +72,7 @@ class Problems:
         if not self.found:
             return
         texts = [
-            f"{name}#{quote_printable(pointer)[1:-1]}: {text}" if pointer else f"{name}: {text}"
-            for pointer, text in self.found[:SHOWN]
+            f"{name}#{bare(pointer)}: {text}" if pointer else f"{name}: {text}" for pointer, text in self.found[:SHOWN]
         ]
         if len(self.found) > SHOWN:
             texts.append(f"and {len(self.found) - SHOWN} more problems")

@@ -114,5 +114,6 @@ def test_maps_of_a_mount_follow_the_kernels_rules() -> None:
     two = [*MAPS, {"containerID": 5, "hostID": 0, "size": 1}]
     assert is_loaded(mounting(destination="/x", options=["bind"], uidMappings=two, gidMappings=two))
     empty = [{"containerID": 0, "hostID": 0, "size": 0}]
-    found = refused(destination="/x", options=["bind"], uidMappings=empty, gidMappings=two)
-    assert found == {"/uidMappings/0/size": "must not be 0"}
+    for kind, other in (("uid", "gid"), ("gid", "uid")):
+        found = refused(destination="/x", options=["bind"], **{f"{kind}Mappings": empty, f"{other}Mappings": two})
+        assert found == {f"/{kind}Mappings/0/size": "must not be 0"}
