@@ -9,7 +9,7 @@ from ringfence.drivers.namespaces.hooks import has_hooks, hook_steps, state_halv
 from ringfence.drivers.namespaces.identity import environment
 from ringfence.drivers.namespaces.mount import Sources, clean, is_bind, mount_steps, parsed
 from ringfence.plan import inside, mounts
-from ringfence.spec.options import MOUNT_ATTR_RDONLY, MS_PRIVATE, MS_RDONLY, MS_REC, MS_SLAVE, PROPAGATIONS
+from ringfence.spec.options import MOUNT_ATTR_RDONLY, MS_RDONLY, MS_REC, MS_SHARED, MS_SLAVE, PROPAGATIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def opening_steps(linux: Linux, context: Context) -> list[InitStep]:
     pointer = "/linux/rootfsPropagation" if linux.rootfs_propagation else ""
     return [
         mounts.SetTreePropagation(pointer, flags),
-        mounts.OpenRoot("/root/path", context.rootfs, True),
+        # pivot_root(2) refuses a root whose parent mount is shared; made slaves above, none is.
+        mounts.OpenRoot("/root/path", context.rootfs, bool(flags & MS_SHARED)),
     ]
 
 
@@ -86,11 +87,7 @@ def propagation_steps(linux: Linux) -> list[InitStep]:
     if not linux.rootfs_propagation:
         return []
     flags = PROPAGATIONS[linux.rootfs_propagation]
-    steps: list[InitStep] = [mounts.SetRootPropagation("/linux/rootfsPropagation", flags)]
-    if flags & MS_SLAVE:
-        # The rootfs was bound as a peer of nothing; a slave must not stay shared (LNX-RPROP-02).
-        steps.insert(0, mounts.SetRootPropagation("/linux/rootfsPropagation", MS_PRIVATE | (flags & MS_REC)))
-    return steps
+    return [mounts.SetRootPropagation("/linux/rootfsPropagation", flags)]
 
 
 def tree_steps(

@@ -1,0 +1,73 @@
+"""Whole plans, kept as text: a change to one is seen in review. UPDATE_GOLDEN=1 writes them anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.host.facts import Host
+from tests.unit.namespaces.machines import V1_HOST, V2_HOST, plain_config, plan_for, shown
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def mapped() -> dict[str, Any]:
+    """A container with a user namespace, an id-mapped volume and a joined network."""
+    config = plain_config()
+    config["linux"]["namespaces"].append({"type": "user"})
+    config["linux"]["namespaces"][1] = {"type": "network", "path": "/run/netns/blue"}
+    config["linux"]["uidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    config["mounts"].append({"destination": "/data", "source": "/srv/data", "options": ["rbind", "idmap", "ro"]})
+    config["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 128}]
+    return config
+
+
+def full() -> dict[str, Any]:
+    """A container that asks for much."""
+    config = plain_config()
+    process = config["process"]
+    process.update(terminal=True, consoleSize={"height": 24, "width": 80}, oomScoreAdj=100, cwd="/srv/app")
+    process["user"] = {"uid": 1000, "gid": 1000, "umask": 0o77, "additionalGids": [5, 6]}
+    process["scheduler"] = {"policy": "SCHED_BATCH", "nice": 5}
+    process["ioPriority"] = {"class": "IOPRIO_CLASS_IDLE"}
+    config["domainname"] = "example.org"
+    config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1", "kernel.msgmax": "4096"}
+    config["linux"]["devices"] = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o660}]
+    config["linux"]["resources"]["memory"] = {"limit": 64 << 20}
+    config["linux"]["resources"]["pids"] = {"limit": 20}
+    config["linux"]["rootfsPropagation"] = "rslave"
+    config["mounts"].append({"destination": "/w", "source": "site", "options": ["bind", "ro", "nosuid", "rprivate"]})
+    config["hooks"] = {
+        "createRuntime": [{"path": "/usr/bin/net", "args": ["net", "up"], "timeout": 5}],
+        "createContainer": [{"path": "/usr/bin/inner"}],
+        "startContainer": [{"path": "/bin/inside", "env": ["A=1"]}],
+    }
+    return config
+
+
+CASES: dict[str, tuple[dict[str, Any], Host]] = {
+    "plain-v1": (plain_config(), V1_HOST),
+    "plain-v2": (plain_config(), V2_HOST),
+    "mapped-v1": (mapped(), V1_HOST),
+    "full-v1": (full(), V1_HOST),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_plan_is_the_one_on_record(name: str) -> None:
+    config, host = CASES[name]
+    made = shown(plan_for(config, host))
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(made)
+    assert made == path.read_text()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_input_gives_the_same_bytes(name: str) -> None:
+    config, host = CASES[name]
+    assert plan_for(config, host).encode() == plan_for(config, host).encode()
