@@ -14,7 +14,7 @@ START = ("await", "start")
 def explained(runtime: Runtime, bundle: Bundle, name: str, phase: str) -> list[tuple[str, str, str]]:
     """The rows of one phase, up to the wait for start."""
     told = json.loads(runtime.run("explain", "--json", "--bundle", bundle.path, name).out)
-    rows = [(row["verb"], row["text"], row["field"]) for row in told["steps"] if row["phase"] == phase]
+    rows = [(row["verb"], row["text"], row["pointer"]) for row in told["steps"] if row["phase"] == phase]
     waits = [number for number, row in enumerate(rows) if row[:2] == START]
     return rows[: waits[0]] if waits else rows
 
@@ -22,7 +22,7 @@ def explained(runtime: Runtime, bundle: Bundle, name: str, phase: str) -> list[t
 def performed(trace: Path, phase: str) -> list[tuple[str, str, str]]:
     """What the init recorded of one phase, in the order it was done."""
     lines = [json.loads(line) for line in trace.read_text().splitlines()]
-    return [(line["verb"], line["text"], line["field"]) for line in lines if line["phase"] == phase]
+    return [(line["verb"], line["text"], line["pointer"]) for line in lines if line["phase"] == phase]
 
 
 def create_traced(runtime: Runtime, bundle: Bundle, trace: Path) -> str:

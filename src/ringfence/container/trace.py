@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 
 def traced_steps(plan: Plan, outcome: Outcome) -> list[dict[str, object]]:
-    """One object a step that the init performed, in the order of completion; ``microseconds`` since the one before."""
+    """One object a step that the init performed, as in ``explain --json``, in the order of completion.
+
+    ``microseconds`` are those since the step before.
+    """
     rows = {row.number: row for row in plan.rows()}
     told: list[dict[str, object]] = []
     before = 0
     for report in sorted(outcome.done, key=lambda done: done.value):
-        row = rows[report.step]
-        step: dict[str, object] = {"step": row.number, "phase": row.phase, "verb": row.verb, "text": row.text}
-        step["field"] = row.pointer
+        step = dict(rows[report.step].items())
         step["microseconds"] = (report.value - before) // 1000 if before else 0
         before = report.value
         told.append(step)
