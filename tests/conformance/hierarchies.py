@@ -11,17 +11,18 @@ SCRIPT = """\
 set -e
 new={folder}
 mount -t tmpfs -o mode=755 cgroup $new
-for name in $(ls /sys/fs/cgroup); do
-    if test -L /sys/fs/cgroup/$name; then cp -P /sys/fs/cgroup/$name $new/; continue; fi
-    mkdir $new/$name
-    mount --bind /sys/fs/cgroup/$name $new/$name
+for point in $(awk '$5 ~ "^/sys/fs/cgroup/" {print $5}' /proc/self/mountinfo); do
+    mkdir $new/${point##*/}
+    mount --bind $point $new/${point##*/}
 done
 for name in {more}; do
-    mkdir -p $new/$name
-    mountpoint -q $new/$name || mount -t cgroup -o $name cgroup $new/$name
+    test -d $new/$name && continue
+    mkdir $new/$name
+    mount -t cgroup -o $name cgroup $new/$name
 done
-ln -s net_cls,net_prio $new/net_cls
-ln -s net_cls,net_prio $new/net_prio
+for point in $new/*,*; do
+    for name in $(echo ${point##*/} | tr , ' '); do ln -s ${point##*/} $new/$name; done
+done
 mount --rbind $new /sys/fs/cgroup
 status=0
 "$@" || status=$?
