@@ -265,7 +265,10 @@ HUGE = "2MB"
 
 
 def test_huge_pages(runtime: Runtime, bundle: Bundle) -> None:
-    """LNX-CG1-10: hugepageLimits reach the limit and, where present, the reservation file. runc 1.1 knows both."""
+    """LNX-CG1-10: hugepageLimits reach the limit and, where present, the reservation file.
+
+    runc 1.1 writes the limit only.
+    """
     with_more_hierarchies(runtime, "hugetlb")
     bundle.resources["hugepageLimits"] = [{"pageSize": HUGE, "limit": 8 * MIB}]
     script = f"cd /sys/fs/cgroup/hugetlb; cat hugetlb.{HUGE}.limit_in_bytes hugetlb.{HUGE}.rsvd.limit_in_bytes"

@@ -42,7 +42,7 @@ def test_colons_are_part_of_a_name(runtime: Runtime, bundle: Bundle) -> None:
 
 @pytest.mark.parametrize("given", [True, False], ids=["relative", "absent"])
 def test_relative_path(runtime: Runtime, bundle: Bundle, given: bool) -> None:
-    """LNX-CG-02: relative or absent, it is below the runtime's own cgroup of each controller; absent, named by the id."""
+    """LNX-CG-02: relative or absent, it is below the runtime's own cgroups; absent, it is named by the id."""
     name = runtime.new_id()
     if given:
         bundle.linux["cgroupsPath"] = name
