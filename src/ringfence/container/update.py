@@ -10,7 +10,7 @@ from ringfence.cgroups.restore import remember, restore
 from ringfence.container.record import container_directory, load_record, lock, write_whole
 from ringfence.container.resources import STORED, merged, stored_config, stored_resources, to_json, with_lifted_swap
 from ringfence.container.status import STOPPED, status
-from ringfence.errors import RingfenceError
+from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.facts import V2
 from ringfence.host.probe import probe
 from ringfence.jsontext import dumps
@@ -56,9 +56,13 @@ def apply(record: ContainerRecord, old: Resources, new: Resources) -> None:
         for step in steps:
             perform(step)
         write_whole(f"{record.directory}/{STORED}", dumps(to_json(result)))
-    except (OSError, RingfenceError):
+    except OSError as error:
         restore(before)
-        raise
+        raise from_os_error(f"cannot store the limits of container {record.id}", error) from None
+    except RingfenceError as error:
+        restore(before)
+        # No field: it was an option or a file of the caller that asked, not config.json.
+        raise RingfenceError(error.attempted, errno=error.errno, hint=error.hint) from None
 
 
 def completed(host: Host, result: Resources, new: Resources) -> Resources:
