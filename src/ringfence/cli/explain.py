@@ -82,16 +82,21 @@ def as_json(plan: Plan, bundle: str, driver: str) -> dict[str, object]:
 
 
 def as_table(plan: Plan, bundle: str, driver: str) -> str:
-    """A headline, and a line for each step: the phase, what it does, and the field that asked for it."""
+    """A headline, and a line for each step: number and phase, what it does, and the field that asked for it.
+
+    The numbers are those that the error of a failed step names.
+    """
     rows = plan.rows()
     texts = [step_text(row) for row in rows]
     fitting = [len(text) for text in texts if len(text) <= STEP_MOST]
     width = max([STEP_LEAST, *fitting])
     lines = [
         f"bundle {bundle}   driver {driver}   {len(rows)} steps, none performed",
-        f"{'phase':<8}{'step':<{width}}  from config.json",
+        f"{'no':>4}  {'phase':<8}{'step':<{width}}  from config.json",
     ]
-    lines += [f"{row.phase:<8}{text:<{width}}  {source(row)}".rstrip() for row, text in zip(rows, texts)]
+    lines += [
+        f"{row.number:>4}  {row.phase:<8}{text:<{width}}  {source(row)}".rstrip() for row, text in zip(rows, texts)
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 

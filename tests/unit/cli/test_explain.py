@@ -38,10 +38,10 @@ def runtime(cwd: Path) -> Runtime:
 def test_a_step_is_a_line_with_the_field_that_asked_for_it() -> None:
     head, header, first, second = as_table(plan("a cgroup", ""), "./hello", "namespaces").splitlines()
     assert head == "bundle ./hello   driver namespaces   2 steps, none performed"
-    assert header.split() == ["phase", "step", "from", "config.json"]
-    assert first.split() == ["host", "make", "a", "cgroup", "#/linux/x"]
+    assert header.split() == ["no", "phase", "step", "from", "config.json"]
+    assert first.split() == ["1", "host", "make", "a", "cgroup", "#/linux/x"]
     assert first.index("#") == header.index("from config.json")
-    assert second == "host    make"
+    assert second.split() == ["2", "host", "make"]
 
 
 def test_one_long_step_does_not_widen_the_table() -> None:
