@@ -65,7 +65,7 @@ class Container:
         self.children.append(child)
         command = "".join(f"{word}\0" for word in words).encode()
         cmdline = Path(f"/proc/{child.pid}/cmdline")
-        wait_until(lambda: cmdline.read_bytes() in (command, b""), "the program runs")
+        wait_until(lambda: child.poll() is not None or cmdline.read_bytes() == command, "the program runs")
         return child
 
     def errno_of(self, action: Callable[[], object]) -> int:
