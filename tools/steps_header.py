@@ -21,7 +21,7 @@ def snake(name: str) -> str:
 
 def fields(step: type) -> list[tuple[str, str, str]]:
     """Name, C type and wire kind of each field."""
-    return [(name, *FIELD_KINDS[kind]) for name, kind in step.FIELDS.items() if name != "pointer"]  # type: ignore[attr-defined]
+    return [(name, *FIELD_KINDS[kind]) for name, kind in step.fields().items() if name != "pointer"]  # type: ignore[attr-defined]
 
 
 def main() -> None:

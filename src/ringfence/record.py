@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, dataclass_transform
+    from typing import Any, dataclass_transform
 else:
 
     def dataclass_transform(**_options):
@@ -25,25 +25,43 @@ class Record:
         TypeError: when a field without a default is not given, or an unknown one is.
     """
 
-    FIELDS: ClassVar[dict[str, str]] = {}
-    REQUIRED: ClassVar[frozenset[str]] = frozenset()
+    _fields: ClassVar[dict[str, str]]
+    _required: ClassVar[frozenset[str]]
 
-    def __init_subclass__(cls) -> None:
-        own = {name: kind for name, kind in cls.__annotations__.items() if not kind.startswith("ClassVar")}
-        cls.FIELDS = {**cls.FIELDS, **own}
-        cls.REQUIRED = frozenset(name for name in cls.FIELDS if not hasattr(cls, name))
+    @classmethod
+    def fields(cls) -> dict[str, str]:
+        """Every field's annotation by its name, in the order of declaration.
+
+        Made when it is first asked for: most of the hundred records and steps are not used in any one command.
+        """
+        made: dict[str, str] | None = cls.__dict__.get("_fields")
+        if made is None:
+            made = {}
+            for base in cls.__mro__[-2::-1]:
+                made.update((name, kind) for name, kind in base.__annotations__.items() if kind[:8] != "ClassVar")
+            cls._fields = made
+        return made
+
+    @classmethod
+    def required(cls) -> frozenset[str]:
+        """The names of the fields without a default."""
+        made: frozenset[str] | None = cls.__dict__.get("_required")
+        if made is None:
+            made = frozenset(name for name in cls.fields() if not hasattr(cls, name))
+            cls._required = made
+        return made
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        held = self.__dict__
-        held.update(zip(self.FIELDS, values))
+        held, fields, required = self.__dict__, self.fields(), self.required()
+        held.update(zip(fields, values))
         held.update(named)
-        if not self.REQUIRED <= held.keys() <= self.FIELDS.keys():
-            wrong = sorted((self.REQUIRED - held.keys()) | (held.keys() - self.FIELDS.keys()))
+        if not required <= held.keys() <= fields.keys():
+            wrong = sorted((required - held.keys()) | (held.keys() - fields.keys()))
             raise TypeError(f"{type(self).__name__}: missing or unknown: {', '.join(wrong)}")
 
     def items(self) -> list[tuple[str, Any]]:
         """Every field with its value, in the order of declaration."""
-        return [(name, getattr(self, name)) for name in self.FIELDS]
+        return [(name, getattr(self, name)) for name in self.fields()]
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and isinstance(other, Record) and self.items() == other.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ringfence.cgroups.compile import compile_cgroup
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
+from ringfence.container.descriptors import check_preserved
 from ringfence.drivers.namespaces.context import Context, Namespaces, section
 from ringfence.drivers.namespaces.identity import ambient_warnings
 from ringfence.drivers.namespaces.plan import compile_create
@@ -77,6 +78,8 @@ def prepare(
     Raises:
         RingfenceError: the configuration is wrong, or asks for what this host cannot give.
     """
+    listening = listen_fds(runtime, own_pid)
+    check_preserved(3 + listening, options.preserve_fds)
     text, config = read_config(options.bundle)
     rootfs = locate_rootfs(options.bundle, config)
     linux = section(config)
@@ -89,7 +92,7 @@ def prepare(
         runtime.environment,
         filter=filter_of(config, host, cache),
         fifo=fifo,
-        listen_fds=listen_fds(runtime, own_pid),
+        listen_fds=listening,
         preserve_fds=options.preserve_fds,
         no_pivot=options.no_pivot,
         no_new_keyring=options.no_new_keyring,
@@ -97,5 +100,5 @@ def prepare(
     )
     plan = compile_create(config, host, context, compile_cgroup(host, cgroups, linux.resources))
     assert config.process is not None
-    cautions = (*warnings(config), *ambient_warnings(config.process))
+    cautions = (*warnings(config, host.last_capability), *ambient_warnings(config.process))
     return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions)

@@ -95,7 +95,7 @@ def parse_record(directory: str, container_id: str, text: str) -> ContainerRecor
     if not isinstance(held, dict) or held.get("id") != container_id:
         raise broken
     values = {}
-    for name, kind in ContainerRecord.FIELDS.items():
+    for name, kind in ContainerRecord.fields().items():
         if name == "directory":
             continue
         if not isinstance(held.get(name), KINDS[kind]):

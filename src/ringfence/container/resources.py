@@ -82,7 +82,7 @@ def merged_entries(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...
 
 def key_of(entry: Record) -> tuple[Any, ...]:
     """What an entry of a list is about."""
-    names = next(names for names in KEYS if names[0] in entry.FIELDS)
+    names = next(names for names in KEYS if names[0] in entry.fields())
     return tuple(getattr(entry, name) for name in names)
 
 

@@ -42,12 +42,12 @@ def checked(facts: object, record: type[Host] | type[Hierarchy], pointer: str) -
     """The members of an object, each of the kind its field asks for."""
     if not isinstance(facts, dict):
         raise wrong(pointer, "is not an object")
-    for name in (*facts, *record.REQUIRED):
-        if name not in record.FIELDS:
+    for name in (*facts, *record.required()):
+        if name not in record.fields():
             raise wrong(f"{pointer}/{name}", "is not known")
         if name not in facts:
             raise wrong(f"{pointer}/{name}", "is missing")
-    return {name: fitting(value, record.FIELDS[name], f"{pointer}/{name}") for name, value in facts.items()}
+    return {name: fitting(value, record.fields()[name], f"{pointer}/{name}") for name, value in facts.items()}
 
 
 def fitting(value: object, kind: str, pointer: str) -> object:

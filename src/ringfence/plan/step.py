@@ -73,7 +73,7 @@ def encode_step(step: InitStep) -> bytes:
     """The bytes of one step. The pointer stays behind: the init answers with the step's number."""
     parts = [
         ENCODERS[kind](getattr(step, name))  # type: ignore[operator]
-        for name, kind in step.FIELDS.items()
+        for name, kind in step.fields().items()
         if name != "pointer"
     ]
     body = b"".join(parts)

@@ -134,7 +134,7 @@ def _map_parser(element: Parser) -> Parser:
 
 
 def _record_parser(record: type[Record]) -> Parser:
-    fields = {json_name(field): (field, _parser(kind)) for field, kind in record.FIELDS.items()}
+    fields = {json_name(field): (field, _parser(kind)) for field, kind in record.fields().items()}
     folded = {name.lower(): name for name in fields}
     new = record.__new__
 
@@ -150,7 +150,7 @@ def _record_parser(record: type[Record]) -> Parser:
                 field = _folded_field(value, folded.get(key.lower()), fields)
             if field is not None and item is not None:
                 held[field[0]] = field[1](item, f"{where}/{key}", problems)
-        if not held.keys() >= record.REQUIRED:
+        if not held.keys() >= record.required():
             _fill(record, held, where, problems)
         return made
 
@@ -171,9 +171,9 @@ def _fill(record: type[Record], held: dict[str, Any], where: str, problems: Prob
 
     A missing text is taken as "", for which the rules have their own words.
     """
-    for field in [name for name in record.FIELDS if name in record.REQUIRED and name not in held]:
-        held[field] = _STAND_INS[record.FIELDS[field]]
-        if record.FIELDS[field] != "str":
+    for field in [name for name in record.fields() if name in record.required() and name not in held]:
+        held[field] = _STAND_INS[record.fields()[field]]
+        if record.fields()[field] != "str":
             problems.add_unusable(f"{where}/{json_name(field)}", "must be given")
 
 

@@ -56,7 +56,7 @@ def decode_plan(data: bytes) -> tuple[list[int], list[tuple[str, dict[str, Value
         kind, size = reader.number(4), reader.number(4)
         end = reader.at + size
         step = INIT_STEPS[kind - 1]
-        fields = {name: reader.value(text) for name, text in step.FIELDS.items() if name != "pointer"}
+        fields = {name: reader.value(text) for name, text in step.fields().items() if name != "pointer"}
         assert reader.at == end
         steps.append((step.__name__, fields))
     return words[3:], steps

@@ -20,7 +20,7 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
 
 def steps_of(kind: type[InitStep]) -> st.SearchStrategy[InitStep]:
     """Any step of one kind."""
-    fields = {name: FIELDS[text] for name, text in kind.FIELDS.items()}
+    fields = {name: FIELDS[text] for name, text in kind.fields().items()}
     return st.fixed_dictionaries(fields).map(lambda values: kind(**values))
 
 

@@ -114,7 +114,7 @@ def test_null_counts_as_absent() -> None:
     made = document()
     for record in (types.Config, types.Process, types.Linux, types.Hooks):
         holder = {"Config": made, "Process": made["process"], "Linux": made["linux"], "Hooks": {}}[record.__name__]
-        for field in record.FIELDS:
+        for field in record.fields():
             holder.setdefault(json_name(field), None)
     made["linux"]["seccomp"] = None
     made["annotations"] = {"kept": "x", "dropped": None}
@@ -357,7 +357,7 @@ def test_messages_hold_nothing_a_terminal_obeys() -> None:
 
 def _records() -> list[type[Record]]:
     found = [value for value in vars(types).values() if isinstance(value, type) and issubclass(value, Record)]
-    return [record for record in found if record is not Record and record.REQUIRED]
+    return [record for record in found if record is not Record and record.required()]
 
 
 # A valid object of every record that has required fields, and where it stands in a config.
@@ -399,7 +399,7 @@ def _put(made: Document, pointer: str, value: Any) -> None:
 def test_every_required_field_is_demanded(record: type[Record]) -> None:
     """Absent required fields are refused, with a pointer to where they should be."""
     where, whole = PLACES[record.__name__]
-    for field in record.REQUIRED:
+    for field in record.required():
         name = json_name(field)
         held = {key: value for key, value in whole.items() if key != name}
 

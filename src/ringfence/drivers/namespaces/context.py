@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.host.facts import Host
     from ringfence.seccomp.filter import Filter
-    from ringfence.spec.types import Config, IDMapping, Linux
+    from ringfence.spec.types import Config, IDMapping, Linux, Process
 
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNS = 0x00020000
@@ -98,6 +98,12 @@ def outside_id(mappings: tuple[IDMapping, ...], inside: int) -> int:
         if mapping.container_id <= inside < mapping.container_id + mapping.size:
             return mapping.host_id + inside - mapping.container_id
     return -1
+
+
+def user_outside(process: Process, linux: Linux, namespaces: int) -> int:
+    """The host's id of a process' user, given the CLONE_NEW* flags of its container; -1 when it is not known."""
+    uid = process.user.uid if process.user else 0
+    return outside_id(linux.uid_mappings, uid) if namespaces & CLONE_NEWUSER else uid
 
 
 def unprivileged(host: Host) -> bool:

@@ -26,6 +26,8 @@ from ringfence.drivers.namespaces.rootfs import NOTIFY, closing_steps, tree_step
 from ringfence.errors import EXEC_FAILURE, FAILURE
 from ringfence.plan import birth, inside, mounts
 from ringfence.plan.plan import Plan
+from ringfence.spec.problems import escape
+from ringfence.spec.sysctl import sysctl_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,8 +97,7 @@ def name_steps(config: Config, linux: Linux) -> list[InitStep]:
     if config.domainname:
         steps.append(inside.SetDomainname("/domainname", config.domainname))
     for key, value in linux.sysctl.items():
-        path = key if "/" in key else key.replace(".", "/")
-        steps.append(inside.WriteSysctl(f"/linux/sysctl/{key.replace('~', '~0').replace('/', '~1')}", path, value))
+        steps.append(inside.WriteSysctl(f"/linux/sysctl/{escape(key)}", sysctl_path(key), value))
     return steps
 
 

@@ -12,6 +12,7 @@ from ringfence.spec.names import (
     SCHEDULER_FLAGS,
     SCHEDULER_POLICIES,
 )
+from ringfence.spec.numberlists import parse_number_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,17 +51,11 @@ def list_mask(text: str, words: str, limit: int = MOST_NODES) -> bytes:
     Raises:
         RingfenceError: ``words`` and the list, when it is not one or names a number that is out of range.
     """
-    mask = 0
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
-            raise RingfenceError(f"{words} {text!r}")
-        low, high = int(first), int(last or first)
-        if high < low or high >= limit:
-            raise RingfenceError(f"{words} {text!r}")
-        mask |= (1 << (high + 1)) - (1 << low)
-    size = (mask.bit_length() + 63) // 64 * 8
-    return mask.to_bytes(size, "little")
+    try:
+        mask = parse_number_list(text, limit)
+    except ValueError:
+        raise RingfenceError(f"{words} {text!r}") from None
+    return mask.to_bytes((mask.bit_length() + 63) // 64 * 8, "little")
 
 
 def memory_policy(asked: MemoryPolicy) -> inside.SetMemoryPolicy:

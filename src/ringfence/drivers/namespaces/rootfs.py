@@ -56,15 +56,13 @@ def readonly_later(config: Config) -> list[InitStep]:
     ]
 
 
-def switch_steps(config: Config, process: Process, context: Context) -> list[InitStep]:
-    """The hooks before the root switch and the switch itself (LNX-HOOK-02, LNX-HOOK-03)."""
+def early_hook_steps(config: Config, process: Process, context: Context) -> list[InitStep]:
+    """The wait for the runtime's hooks, and the container's own, before the root switch (LNX-HOOK-02, LNX-HOOK-03)."""
     steps: list[InitStep] = []
     if has_hooks(config, "prestart", "create_runtime"):
         steps.append(inside.AwaitConductor("/hooks", True))
     halves = state_halves(context.container_id, context.bundle, config.annotations, "creating")
-    steps += hook_steps(config, "create_container", halves, environment(process)[0], context.rootfs)
-    steps.append(mounts.MoveRoot("") if context.no_pivot else mounts.PivotRoot(""))
-    return steps
+    return steps + hook_steps(config, "create_container", halves, environment(process)[0], context.rootfs)
 
 
 def closing_steps(root: Root, linux: Linux) -> list[InitStep]:
@@ -98,12 +96,14 @@ def tree_steps(
     assert root is not None
     namespaces = Namespaces(linux)
     if not namespaces.own & CLONE_NEWNS:
-        return [mounts.UseRoot("/root/path", context.rootfs), mounts.ChangeRoot("/root/path")]
+        use, change = mounts.UseRoot("/root/path", context.rootfs), mounts.ChangeRoot("/root/path")
+        return [use, *early_hook_steps(config, process, context), change]
     binds_devices = bool(namespaces.own & CLONE_NEWUSER)
     steps = opening_steps(linux, context)
     steps += all_mounts(config, linux, host, context, sources)
     steps += device_steps(config, linux, host, binds_devices)
-    steps += switch_steps(config, process, context)
+    steps += early_hook_steps(config, process, context)
+    steps.append(mounts.MoveRoot("") if context.no_pivot else mounts.PivotRoot(""))
     steps += propagation_steps(linux)
     if process.terminal:
         steps.append(console_step(process, slots, bound=True))
