@@ -177,9 +177,25 @@ static void let_go(struct run *r, int except)
 	r->root = r->mounted = r->masking = r->pair = r->status = -1;
 }
 
+static _Noreturn void end_waiting(int signal)
+{
+	_exit(128 + signal);
+}
+
+/* The first process of a pid namespace is spared the signals it has no handler for (pid_namespaces(7)), but a container
+ * that waits for start can be stopped (LNX-KILL-04). Exec takes the handlers away. */
+static void heed_signals(void)
+{
+	static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	struct sigaction action = {.sa_handler = end_waiting};
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		sigaction(ending[i], &action, NULL);
+}
+
 int do_await_start(struct run *r, const struct await_start *s)
 {
 	int path = r->slots + (int)s->slot;
+	heed_signals();
 	outlive_runtime(r);
 	let_go(r, path);
 	int fifo = open_slot_path(r, path, O_WRONLY);

@@ -64,11 +64,11 @@ def test_a_bundle_without_config(runtime: Runtime, bundle: Bundle) -> None:
         runtime.refuses(text, verb, "-b", bundle.path, runtime.new_id())
 
 
-@pytest.mark.parametrize(("text", "told"), [('{"process":', ""), ("{]", "]"), ("[]", ""), ("", "")])
-def test_broken_json(runtime: Runtime, bundle: Bundle, text: str, told: str) -> None:
+@pytest.mark.parametrize("text", ['{"process":', "{]", "[]", "", "null", '{"process": {}} {}', "\x00"])
+def test_broken_json(runtime: Runtime, bundle: Bundle, text: str) -> None:
     """LNX-LIFE-03: broken JSON is refused with words about the problem."""
     bundle.write_text(text)
-    runtime.refuses(told, "create", "-b", bundle.path, runtime.new_id())
+    runtime.refuses("", "create", "-b", bundle.path, runtime.new_id())
     assert runtime.last_error()
 
 

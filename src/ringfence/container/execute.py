@@ -7,6 +7,7 @@ import os
 from ringfence.cgroups.paths import CgroupDir
 from ringfence.container.birth import write_pid_file
 from ringfence.container.bundle import read_config, read_text
+from ringfence.container.descriptors import check_preserved
 from ringfence.container.exec_process import changed_process
 from ringfence.container.foreground import Foreground
 from ringfence.container.planning import filter_of
@@ -14,7 +15,7 @@ from ringfence.container.record import CACHE, load_record
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
 from ringfence.container.status import PAUSED, STOPPED, start_time, status
-from ringfence.drivers.namespaces.context import section
+from ringfence.drivers.namespaces.context import section, user_outside
 from ringfence.drivers.namespaces.perform import perform
 from ringfence.drivers.namespaces.plan import ExecContext, compile_exec
 from ringfence.errors import EXEC_FAILURE, RingfenceError, from_os_error
@@ -48,12 +49,14 @@ def execute_in(runtime: Runtime, record: ContainerRecord, options: ExecOptions) 
     saved = saved_config(record)
     process = asked_process(runtime, record, options)
     check_terminal_options(process.terminal, options.detach, options.console_socket)
+    check_preserved(3, options.preserve_fds)
     plan = exec_plan(runtime, record, options, saved, process)
     descriptor = container_pidfd(record)
     try:
         if options.detach:
             return detached(runtime, options, plan, descriptor)
-        return foreground(runtime, options, process, plan, descriptor)
+        front = Foreground(process.terminal, user_outside(process, section(saved), record.namespaces))
+        return foreground(runtime, options, front, plan, descriptor)
     finally:
         os.close(descriptor)
 
@@ -157,9 +160,8 @@ def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int)
     return 0
 
 
-def foreground(runtime: Runtime, options: ExecOptions, process: Process, plan: Plan, container: int) -> int:
+def foreground(runtime: Runtime, options: ExecOptions, front: Foreground, plan: Plan, container: int) -> int:
     """A process that is waited for."""
-    front = Foreground(process.terminal)
     outcome = perform(plan, {"pidfd": container, **front.given}, front.stdio, lambda _pid: None)
     told(runtime, options, outcome.pid)
     return front.wait(outcome.pid)

@@ -20,15 +20,18 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 class Foreground:
-    """The caller's side of a process in the foreground, from before its birth to its end."""
+    """The caller's side of a process in the foreground, from before its birth to its end.
 
-    def __init__(self, terminal: bool):
+    ``owner`` is the host's id of the process' user, -1 where it is not known.
+    """
+
+    def __init__(self, terminal: bool, owner: int):
         self.pipes: Pipes | None = None
         self.terminal: Terminal | None = None
         self.ends: tuple[_socket.socket, _socket.socket] | None = None
         self.caller = -1
         if not terminal:
-            self.pipes = make_pipes()
+            self.pipes = make_pipes(owner)
             return
         from ringfence.container.terminal import caller_terminal, console_pair
 

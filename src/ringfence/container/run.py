@@ -11,7 +11,7 @@ from ringfence.container.foreground import Foreground, become_subreaper
 from ringfence.container.planning import prepare
 from ringfence.container.record import CACHE
 from ringfence.container.sockets import check_terminal_options
-from ringfence.drivers.namespaces.context import CLONE_NEWPID
+from ringfence.drivers.namespaces.context import CLONE_NEWPID, section, user_outside
 from ringfence.host.probe import probe
 
 TYPE_CHECKING = False
@@ -51,7 +51,8 @@ def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> 
         # What a container with a pid namespace leaves behind is ended by the kernel with its init.
         become_subreaper()
     birth = Birth(runtime, container_id, options, prepared)
-    front = Foreground(prepared.process.terminal)
+    owner = user_outside(prepared.process, section(prepared.config), prepared.namespaces.own)
+    front = Foreground(prepared.process.terminal, owner)
     birth.begin()
     birth.perform(front.given, front.stdio)
     birth.release()

@@ -93,12 +93,20 @@ class Pipes(Record):
             os.close(descriptor)
 
 
-def make_pipes() -> Pipes:
-    """Pipes between the caller and the process (LNX-LIFE-16)."""
+def make_pipes(owner: int) -> Pipes:
+    """Pipes between the caller and the process, whose user may open them again (LNX-LIFE-16, LNX-LIFE-17).
+
+    ``owner`` is the host's id of that user, -1 where it is not known.
+    """
     stdin, into = os.pipe()
     out, stdout = os.pipe()
     err, stderr = os.pipe()
-    return Pipes((stdin, stdout, stderr), (into, out, err))
+    theirs = (stdin, stdout, stderr)
+    if os.geteuid() == 0:
+        # Inside a user namespace nobody may: the pipes would belong to an id that is not mapped there.
+        for descriptor in theirs:
+            os.fchown(descriptor, owner, -1)
+    return Pipes(theirs, (into, out, err))
 
 
 def wait_for(pid: int, flows: list[Flow]) -> int:
