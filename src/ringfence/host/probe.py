@@ -123,7 +123,7 @@ def parse_cgroups(own: bytes, mountinfo: bytes) -> tuple[str, tuple[Hierarchy, .
 def parse_own(text: bytes) -> list[tuple[int, tuple[str, ...], str]]:
     """/proc/self/cgroup: number of the hierarchy (0 is v2), its controllers, own cgroup (cgroups(7))."""
     rows = []
-    for row in text.decode("utf-8", "surrogateescape").splitlines():
+    for row in text.decode("utf-8", "surrogateescape").split("\n")[:-1]:
         number, controllers, path = row.split(":", 2)
         rows.append((int(number), tuple(controllers.split(",")), path))
     return rows
