@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
+from ringfence.cli.world import absolute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def bundle_path(runtime: Runtime, arguments: Arguments) -> str:
     """``--bundle`` made absolute; the caller's folder when it is not given."""
-    return posixpath.normpath(posixpath.join(runtime.cwd, arguments.text("bundle")))
+    return absolute(arguments.text("bundle"), runtime.cwd)
 
 
 def create_fields(runtime: Runtime, arguments: Arguments) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.cli.output import STDERR, write
 from ringfence.cli.table import padded
@@ -25,7 +25,7 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     check_root(runtime)
     states, broken = listing(runtime)
     if broken:
-        os.write(STDERR, "".join(f"{text}\n" for text in broken).encode("utf-8", "surrogateescape"))
+        posix.write(STDERR, "".join(f"{text}\n" for text in broken).encode("utf-8", "surrogateescape"))
     if arguments.switch("quiet"):
         write("".join(f"{state['id']}\n" for state in states))
     elif form == "json":
@@ -43,7 +43,9 @@ def check_root(runtime: Runtime) -> None:
     Raises:
         RingfenceError: it is not there.
     """
-    if not os.path.isdir(runtime.root) and runtime.root != default_root(runtime.program, runtime.environment):
+    if not posix.access(runtime.root, posix.F_OK) and runtime.root != default_root(
+        runtime.program, runtime.environment
+    ):
         raise RingfenceError(f"open {runtime.root}: no such file or directory")
 
 

@@ -10,7 +10,7 @@ are written as records of their own, when it fails they become the key ``warning
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.cli.output import STDERR
 from ringfence.errors import RingfenceError, from_os_error
@@ -73,7 +73,7 @@ class Log:
         self._record("error", str(error), extra + self._place(), self.held)
         self.held = []
         lines = [str(error)] if self.path else []
-        if os.isatty(STDERR) or not (self.path or self.json):
+        if posix.isatty(STDERR) or not (self.path or self.json):
             lines += [DETAIL_LINES[name] + value for name, value in details]
         if lines:
             put(STDERR, "".join(f"{line}\n" for line in lines))
@@ -116,7 +116,7 @@ def open_log(path: str) -> int:
         RingfenceError: it cannot be opened.
     """
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        return posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC, 0o644)
     except OSError as error:
         raise from_os_error(f"open {path}", error) from None
 
@@ -124,7 +124,7 @@ def open_log(path: str) -> int:
 def put(descriptor: int, text: str) -> None:
     """Write a line; that nobody reads it, or the disk is full, must not change the outcome of the command."""
     try:
-        os.write(descriptor, text.encode("utf-8", "surrogateescape"))
+        posix.write(descriptor, text.encode("utf-8", "surrogateescape"))
     except OSError:
         return
 

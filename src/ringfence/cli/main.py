@@ -1,13 +1,13 @@
 """From the words of a command line to the exit status (LNX-CLI-01 to 26).
 
 The modules of a verb are imported when it is known which one it is; ``state`` must cost little more than the start of
-the interpreter.
+the interpreter. For the same reason the modules of the command line use ``posix``, which is built into the interpreter,
+and not ``os``, which adds nothing that they need and 0.7 ms.
 """
 
 from __future__ import annotations
 
-import os
-import posixpath
+import posix
 import sys
 
 from ringfence.cli.container_id import check_id
@@ -33,17 +33,17 @@ PIPE_BROKEN = 141
 def main() -> None:
     """Perform the command line and end the process; the interpreter is not taken down first, that costs 0.5 ms."""
     fill_standard_descriptors()
-    program = posixpath.basename(sys.argv[0]).removesuffix("__main__.py") or "ringfence"
-    os._exit(command(program, sys.argv[1:]))
+    program = sys.argv[0].rpartition("/")[2].removesuffix("__main__.py") or "ringfence"
+    posix._exit(command(program, sys.argv[1:]))  # noqa: SLF001 - _exit(2) is public
 
 
 def fill_standard_descriptors() -> None:
     """Put /dev/null where standard input, output or error is closed, lest the next file opened takes its place."""
     for number in (0, 1, 2):
         try:
-            os.fstat(number)
+            posix.fstat(number)
         except OSError:
-            os.set_inheritable(os.open("/dev/null", os.O_RDWR), True)
+            posix.set_inheritable(posix.open("/dev/null", posix.O_RDWR), True)
 
 
 def command(program: str, words: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.errors import from_os_error
 
@@ -24,7 +24,7 @@ def write(text: str) -> None:
     raw = text.encode("utf-8", "surrogateescape")
     try:
         while raw:
-            raw = raw[os.write(STDOUT, raw) :]
+            raw = raw[posix.write(STDOUT, raw) :]
     except BrokenPipeError:
         raise ReaderGoneError from None
     except OSError as error:

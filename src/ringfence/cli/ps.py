@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posix
+
 from ringfence.cli.output import write
 from ringfence.container.processes import processes
 from ringfence.errors import RingfenceError
@@ -51,9 +53,7 @@ def listing(words: list[str] | tuple[str, ...]) -> str:
 
 def is_file(path: str) -> bool:
     """Whether there is a program at the path."""
-    import os
-
-    return os.access(path, os.X_OK)
+    return posix.access(path, posix.X_OK)
 
 
 def of_container(text: str, pids: list[int]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
+import posix
+import sys
 
 from ringfence.container.runtime import Runtime
 from ringfence.errors import RingfenceError
@@ -33,7 +33,7 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
     Raises:
         RingfenceError: a global option has a value that cannot be used.
     """
-    environment = dict(os.environ)
+    environment = caller_environment()
     cwd = current_directory()
     root = state_root(given.text("root"), cwd) if given.given("root") else default_root(program, environment)
     trace = given.text("trace")
@@ -45,16 +45,25 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
         environment=environment,
         cwd=cwd,
         program=program,
-        trace=posixpath.join(cwd, trace) if trace else "",
+        trace=absolute(trace, cwd) if trace else "",
         systemd_cgroup=systemd_cgroup(given, verb),
         rootless=rootless(given.text("rootless", "auto")),
     )
 
 
+def caller_environment() -> dict[str, str]:
+    """The caller's variables as texts, as os.environ has them."""
+    encoding = sys.getfilesystemencoding()
+    pairs = posix.environ.items()
+    return {
+        name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape") for name, value in pairs
+    }
+
+
 def current_directory() -> str:
     """The caller's folder, "" when it has been removed: a command that names only absolute paths still works there."""
     try:
-        return os.getcwd()
+        return posix.getcwd()
     except OSError:
         return ""
 
@@ -65,17 +74,32 @@ def state_root(path: str, cwd: str) -> str:
     Raises:
         RingfenceError: it is the root of the file system.
     """
-    root = "/" + posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
+    root = absolute(path, cwd)
     if root == "/":
         raise RingfenceError("Option --root argument should not be set to /")
     return root
+
+
+def absolute(path: str, cwd: str) -> str:
+    """A path made absolute and clean; one that is so already, as engines give it, comes back as it is.
+
+    Raises:
+        RingfenceError: it is relative, and the caller's folder has been removed.
+    """
+    if path.startswith("/") and not path.endswith("/") and "//" not in path and "/." not in path:
+        return path
+    if not cwd and not path.startswith("/"):
+        raise RingfenceError("getwd: no such file or directory", hint="the working directory has been removed")
+    import posixpath  # brings in os
+
+    return "/" + posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
 
 
 def default_root(program: str, environment: dict[str, str]) -> str:
     """The state folder when ``--root`` is not given (LNX-CLI-14); an empty XDG_RUNTIME_DIR counts as none."""
     name = "runc" if program == "runc" else "ringfence"
     folder = environment.get("XDG_RUNTIME_DIR")
-    if folder and (os.geteuid() != 0 or is_mapped_root(environment)):
+    if folder and (posix.geteuid() != 0 or is_mapped_root(environment)):
         return f"{folder}/{name}"
     return f"/run/{name}"
 
@@ -85,13 +109,13 @@ def is_mapped_root(environment: dict[str, str]) -> bool:
     if environment.get("USER") == "root":
         return False
     try:
-        descriptor = os.open("/proc/self/uid_map", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = posix.open("/proc/self/uid_map", posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError:
         return False
     try:
-        return os.read(descriptor, 4096).decode().split() != WHOLE_UID_MAP
+        return posix.read(descriptor, 4096).decode().split() != WHOLE_UID_MAP
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
 
 
 def systemd_cgroup(given: Arguments, verb: str) -> bool:
@@ -102,7 +126,7 @@ def systemd_cgroup(given: Arguments, verb: str) -> bool:
     """
     if not given.switch("systemd-cgroup"):
         return False
-    if verb not in WITHOUT_CGROUPS and not os.path.isdir(SYSTEMD_MARK):
+    if verb not in WITHOUT_CGROUPS and not posix.access(SYSTEMD_MARK, posix.F_OK):
         raise RingfenceError(
             "systemd cgroup flag passed, but systemd support for managing cgroups is not available",
             hint=f"{SYSTEMD_MARK} does not exist, so systemd does not manage this machine",

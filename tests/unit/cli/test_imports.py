@@ -49,6 +49,10 @@ def test_the_command_line_of_state_loads_few_modules_of_ours() -> None:
     }
 
 
+def test_the_command_line_of_state_does_without_os() -> None:
+    assert "os" not in loaded("import ringfence.cli.main, ringfence.cli.world")
+
+
 def test_reading_a_command_line_loads_no_help() -> None:
     code = "from ringfence.cli.options import VERBS, parse; parse(['x', '-f'], VERBS['delete'].options, True)"
     assert not {name for name in loaded(code) if name.startswith("ringfence.cli.") and name != "ringfence.cli.options"}

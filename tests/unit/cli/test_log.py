@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import posix
 import re
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def test_json_on_standard_error_stays_one_record(capfd: pytest.CaptureFixture[st
 def test_a_terminal_shows_the_field_and_the_hint_even_beside_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(os, "isatty", lambda _: True)
+    monkeypatch.setattr(posix, "isatty", lambda _: True)
     make(tmp_path / "log").failure(ERROR)
     assert capfd.readouterr().err.splitlines() == [
         "no such mount",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 from pathlib import Path
 
 import pytest
@@ -22,21 +22,21 @@ def make(*words: str, verb: str = "state") -> Runtime:
 @pytest.mark.parametrize(("program", "root"), [("runc", "/run/runc"), ("ringfence", "/run/ringfence")])
 def test_default_state_folder_of_root(program: str, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """LNX-CLI-14."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(posix, "geteuid", lambda: 0)
     monkeypatch.setattr(world, "is_mapped_root", lambda _: False)
     assert default_root(program, {"XDG_RUNTIME_DIR": "/run/user/0"}) == root
 
 
 def test_default_state_folder_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """LNX-CLI-14."""
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(posix, "geteuid", lambda: 1000)
     assert default_root("runc", {"XDG_RUNTIME_DIR": "/run/user/1000"}) == "/run/user/1000/runc"
     assert default_root("runc", {}) == "/run/runc"
 
 
 def test_an_empty_runtime_dir_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """LNX-CLI-14: podman sets it so."""
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(posix, "geteuid", lambda: 1000)
     assert default_root("runc", {"XDG_RUNTIME_DIR": ""}) == "/run/runc"
 
 
@@ -45,7 +45,7 @@ def test_an_empty_runtime_dir_counts_as_none(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_root_in_a_user_namespace(user: str | None, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """LNX-CLI-14."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(posix, "geteuid", lambda: 0)
     monkeypatch.setattr(world, "WHOLE_UID_MAP", [])
     environment = {"XDG_RUNTIME_DIR": "/run/user/1"} | ({"USER": user} if user else {})
     assert default_root("ringfence", environment) == root
@@ -110,3 +110,6 @@ def test_a_removed_working_directory_does_no_harm(monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(folder)
     folder.rmdir()
     assert make("--root", "/x").root == "/x"
+    assert make("--root", "/x/../y").root == "/y"
+    with pytest.raises(RingfenceError, match="getwd: no such file or directory"):
+        make("--root", "x")
