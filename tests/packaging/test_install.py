@@ -1,0 +1,100 @@
+"""make install and make uninstall."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.packaging import REPOSITORY
+
+
+def make(*words: str, umask: int = 0o022) -> None:
+    environment = {"PATH": os.environ["PATH"]}
+    command = ["make", "--no-print-directory", "-C", str(REPOSITORY), *words]
+    done = subprocess.run(command, env=environment, umask=umask, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An installation of its own."""
+    folder = tmp_path_factory.mktemp("installed")
+    make("install", f"PREFIX={folder}", umask=0o077)
+    yield folder
+    make("uninstall", f"PREFIX={folder}")
+    assert files(folder) == []
+
+
+def test_the_installed_launcher_runs_the_installed_package(prefix: Path) -> None:
+    launcher = prefix / "bin" / "ringfence"
+    assert str(REPOSITORY) not in launcher.read_text()
+    told = subprocess.run([launcher, "--version"], env={}, cwd="/", capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("ringfence version ")
+
+
+def test_the_installed_package_is_what_the_tree_holds(prefix: Path) -> None:
+    installed = [name for name in files(prefix / "lib" / "ringfence") if name.endswith(".py")]
+    sources = [name for name in files(REPOSITORY / "src") if name.endswith(".py")]
+    assert installed == sources
+
+
+def test_every_installed_module_is_compiled_without_a_check_of_its_source(prefix: Path) -> None:
+    library = prefix / "lib" / "ringfence"
+    compiled = [library / name for name in files(library) if name.endswith(".pyc")]
+    assert len(compiled) == len([name for name in files(library) if name.endswith(".py")])
+    # PEP 552: flags 1 is a pyc found by hash, without the bit that asks for a check.
+    assert {path.read_bytes()[4:8] for path in compiled} == {b"\x01\0\0\0"}
+
+
+def test_everyone_may_read_the_installation_whatever_the_umask_was(prefix: Path) -> None:
+    installed = list((prefix / "lib").rglob("*")) + list((prefix / "bin").rglob("*"))
+    assert [path for path in installed if not path.stat().st_mode & 0o004] == []
+    assert (prefix / "bin" / "ringfence").stat().st_mode & 0o777 == 0o755
+
+
+def test_the_installed_init_is_executable(prefix: Path) -> None:
+    init = prefix / "lib" / "ringfence" / "ringfence" / "libexec" / "ringfence-init"
+    assert init.stat().st_mode & 0o777 == 0o755
+
+
+def test_installing_again_leaves_nothing_of_the_old_version(prefix: Path) -> None:
+    stale = prefix / "lib" / "ringfence" / "ringfence" / "stale.py"
+    stale.write_text("")
+    make("install", f"PREFIX={prefix}")
+    assert not stale.exists()
+    assert [name for name in files(prefix) if ".new" in name or ".old" in name] == []
+
+
+def test_destdir_is_where_files_go_and_not_what_they_name(tmp_path: Path) -> None:
+    make("install", f"DESTDIR={tmp_path}", "PREFIX=/opt/ringfence")
+    launcher = tmp_path / "opt" / "ringfence" / "bin" / "ringfence"
+    assert '"/opt/ringfence/lib/ringfence"' in launcher.read_text()
+    assert str(tmp_path) not in launcher.read_text()
+    make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/opt/ringfence")
+    assert files(tmp_path) == []
+
+
+def test_the_wheel_ships_the_init(tmp_path: Path) -> None:
+    import sys
+    import zipfile
+
+    pytest.importorskip("mesonpy", reason="meson-python is not installed")
+    environment = {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-index"]
+    done = subprocess.run(
+        [*command, "--wheel-dir", tmp_path, REPOSITORY], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        init = archive.getinfo("ringfence/libexec/ringfence-init")
+        assert (init.external_attr >> 16) & 0o111 == 0o111
+        assert "ringfence/cli/main.py" in archive.namelist()
