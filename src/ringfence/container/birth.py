@@ -19,6 +19,7 @@ from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.notify import Relay
     from ringfence.container.planning import Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.drivers.namespaces.perform import Outcome
@@ -43,6 +44,7 @@ class Birth:
         self.runtime = runtime
         self.options = options
         self.prepared = prepared
+        self.relay: Relay | None = None
         hooks = has_hooks(prepared.config, "poststart", "poststop")
         self.record = ContainerRecord(
             "",
@@ -69,6 +71,8 @@ class Birth:
             check_all_unused(record.cgroups)
             write_whole(f"{record.directory}/{CONFIG}", self.prepared.text)
             save_record(record)
+            if "NOTIFY_SOCKET" in self.runtime.environment:
+                self.make_notify()
             if "fifo" in self.prepared.plan.slots:
                 self.make_fifo()
         except (OSError, RingfenceError) as error:
@@ -77,6 +81,13 @@ class Birth:
             if isinstance(error, RingfenceError):
                 raise
             raise from_os_error(f"cannot write the state of container {record.id}", error) from None
+
+    def make_notify(self) -> None:
+        """The folder and socket the program says on that it is ready; ``start`` binds the socket anew."""
+        from ringfence.container.notify import Relay, make_folder
+
+        make_folder(self.record.directory)
+        self.relay = Relay(self.record.directory, self.runtime.environment["NOTIFY_SOCKET"])
 
     def make_fifo(self) -> None:
         """The FIFO that start opens; the container's root may write to it (LNX-FILE-02)."""

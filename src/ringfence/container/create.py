@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from ringfence.container.birth import Birth
-from ringfence.container.planning import prepare
-from ringfence.container.record import CACHE
-from ringfence.container.sockets import check_terminal_options, connected
-from ringfence.host.probe import probe
+from ringfence.container.planning import decide
+from ringfence.container.sockets import connected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,11 +26,7 @@ def bear_detached(runtime: Runtime, container_id: str, options: CreateOptions, *
     Raises:
         RingfenceError: as ``create``.
     """
-    cache = f"{runtime.root}/{CACHE}"
-    prepared = prepare(runtime, container_id, options, probe(), fifo=fifo, own_pid=os.getpid(), cache=cache)
-    check_terminal_options(prepared.process.terminal, True, options.console_socket)
-    for caution in prepared.cautions:
-        runtime.log.warning(caution)
+    prepared = decide(runtime, container_id, options, detached=True, fifo=fifo)
     birth = Birth(runtime, container_id, options, prepared)
     birth.begin()
     given, socket = {}, None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import _socket
     from collections.abc import Callable
 
+    from ringfence.container.notify import Relay
     from ringfence.container.terminal import Terminal
 
 SIGCHLD, SIGURG, SIGWINCH = 17, 23, 28
@@ -63,9 +64,12 @@ class Foreground:
         master = self.terminal.master
         return [Flow(0, master, closes=False), Flow(master, 1, closes=False)]
 
-    def wait(self, pid: int) -> int:
-        """Pass bytes and signals until the process ends; returns its exit status (LNX-LIFE-12)."""
-        flows = self.attach()
+    def wait(self, pid: int, relay: Relay | None = None) -> int:
+        """Pass bytes, signals and readiness until the process ends; returns its exit status (LNX-LIFE-12)."""
+        flows: list[Flow | Relay] = [*self.attach()]
+        if relay:
+            relay.pid = pid
+            flows.append(relay)
         forward_signals(pid, self.terminal.resize if self.terminal else None)
         try:
             return wait_for(pid, flows)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 from ringfence.cgroups.compile import compile_cgroup
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
+from ringfence.container.record import CACHE, NOTIFY, container_directory
+from ringfence.container.sockets import check_terminal_options
 from ringfence.container.descriptors import check_preserved
 from ringfence.drivers.namespaces.context import Context, Namespaces, section
 from ringfence.drivers.namespaces.identity import ambient_warnings
 from ringfence.drivers.namespaces.plan import compile_create
+from ringfence.host.probe import probe
 from ringfence.record import Record
 from ringfence.spec.validate import warnings
 
@@ -60,6 +65,30 @@ def filter_of(config: Config, host: Host, cache: str | None) -> Filter | None:
     from ringfence.seccomp.filter import compile_filter
 
     return compile_filter(seccomp, host.machine, cache)
+
+
+def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detached: bool, fifo: bool) -> Prepared:
+    """Decide everything for a container that is to be made here and now, and say what to be cautious of.
+
+    Raises:
+        RingfenceError: the configuration is wrong, contradicts the options, or asks for what this host cannot give.
+    """
+    asked = "NOTIFY_SOCKET" in runtime.environment
+    notify = f"{container_directory(runtime, container_id)}/{NOTIFY}" if asked else ""
+    prepared = prepare(
+        runtime,
+        container_id,
+        options,
+        probe(),
+        fifo=fifo,
+        own_pid=os.getpid(),
+        notify=notify,
+        cache=f"{runtime.root}/{CACHE}",
+    )
+    check_terminal_options(prepared.process.terminal, detached, options.console_socket)
+    for caution in prepared.cautions:
+        runtime.log.warning(caution)
+    return prepared
 
 
 def prepare(

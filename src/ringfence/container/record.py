@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STATE = "state.json"
 CONFIG = "config.json"
 FIFO = "exec.fifo"
+NOTIFY = "notify"
 # No id can hold an @, so the filter cache may lie beside the containers.
 CACHE = "@cache"
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 
+from ringfence.container.bundle import read_text
 from ringfence.record import Record
-from ringfence.spec.load import json_name, load_config, load_resources
+from ringfence.spec.load import json_name, load_resources
 from ringfence.spec.types import MemoryResources, Resources
 
 TYPE_CHECKING = False
@@ -26,23 +27,12 @@ ZERO_IS_UNSET = frozenset(
 KEYS = (("major", "minor"), ("page_size",), ("name",))
 
 
-def stored_config(record: ContainerRecord) -> Config:
-    """The config.json as it was given at create (LNX-LIFE-09)."""
-    return load_config(read_text(f"{record.directory}/config.json"))
-
-
 def stored_resources(record: ContainerRecord, config: Config) -> Resources:
     """What the container's limits are, as far as this runtime set them."""
     path = f"{record.directory}/{STORED}"
     if os.access(path, os.F_OK):
         return load_resources(read_text(path))
     return (config.linux.resources if config.linux else None) or Resources()
-
-
-def read_text(path: str) -> str:
-    """A file of the state folder."""
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read()
 
 
 def merged(old: Resources, new: Resources) -> Resources:

@@ -8,11 +8,8 @@ from ringfence.container.birth import Birth
 from ringfence.container.create import bear_detached
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground, become_subreaper
-from ringfence.container.planning import prepare
-from ringfence.container.record import CACHE
-from ringfence.container.sockets import check_terminal_options
+from ringfence.container.planning import decide
 from ringfence.drivers.namespaces.context import CLONE_NEWPID, section, user_outside
-from ringfence.host.probe import probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +25,8 @@ def run(runtime: Runtime, container_id: str, options: RunOptions) -> int:
     if options.detach:
         birth = bear_detached(runtime, container_id, options, fifo=False)
         after_start(runtime, birth)
+        if birth.relay:
+            birth.relay.wait(birth.record.pid)
         return 0
     return run_foreground(runtime, container_id, options)
 
@@ -42,11 +41,7 @@ def after_start(runtime: Runtime, birth: Birth) -> None:
 
 def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> int:
     """Run a container to its end and, unless it is to be kept, delete it (LNX-LIFE-13)."""
-    cache = f"{runtime.root}/{CACHE}"
-    prepared = prepare(runtime, container_id, options, probe(), fifo=False, own_pid=os.getpid(), cache=cache)
-    check_terminal_options(prepared.process.terminal, False, options.console_socket)
-    for caution in prepared.cautions:
-        runtime.log.warning(caution)
+    prepared = decide(runtime, container_id, options, detached=False, fifo=False)
     if not options.no_subreaper and not prepared.namespaces.new & CLONE_NEWPID:
         # What a container with a pid namespace leaves behind is ended by the kernel with its init.
         become_subreaper()
@@ -58,7 +53,7 @@ def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> 
     birth.release()
     try:
         after_start(runtime, birth)
-        return front.wait(birth.record.pid)
+        return front.wait(birth.record.pid, birth.relay)
     finally:
         if not options.keep and os.path.isdir(birth.record.directory):
             remove(runtime, birth.record, force=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import select
 
-from ringfence.container.record import FIFO, load_record, lock
+from ringfence.container.record import FIFO, NOTIFY, load_record, lock
 from ringfence.container.status import CREATED, PAUSED, STOPPED, start_time, status
 from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.notify import Relay
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
 
@@ -33,6 +34,7 @@ def start(runtime: Runtime, container_id: str) -> None:
         now = status(record)
         if now != CREATED:
             raise RingfenceError(REFUSALS.get(now, "cannot start an already running container"))
+        relay = make_relay(runtime, record)
         open_gate(record)
     finally:
         os.close(held)
@@ -40,6 +42,18 @@ def start(runtime: Runtime, container_id: str) -> None:
         from ringfence.container.hooks import run_poststart
 
         run_poststart(runtime, record)
+    if relay:
+        relay.wait(record.pid)
+
+
+def make_relay(runtime: Runtime, record: ContainerRecord) -> Relay | None:
+    """The socket the program says on that it is ready, when create was told to show one and somebody waits."""
+    caller = runtime.environment.get("NOTIFY_SOCKET")
+    if not caller or not os.path.isdir(f"{record.directory}/{NOTIFY}"):
+        return None
+    from ringfence.container.notify import Relay
+
+    return Relay(record.directory, caller)
 
 
 def open_gate(record: ContainerRecord) -> None:

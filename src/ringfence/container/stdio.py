@@ -7,6 +7,10 @@ import select
 
 from ringfence.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.container.notify import Relay
+
 CHUNK = 65536
 
 
@@ -109,7 +113,7 @@ def make_pipes(owner: int) -> Pipes:
     return Pipes(theirs, (into, out, err))
 
 
-def wait_for(pid: int, flows: list[Flow]) -> int:
+def wait_for(pid: int, flows: list[Flow | Relay]) -> int:
     """Pass bytes until a child of ours ends; returns its exit status, 128 and the signal's number for a killed one."""
     process = os.pidfd_open(pid)
     try:
@@ -121,7 +125,7 @@ def wait_for(pid: int, flows: list[Flow]) -> int:
     return exit_status(os.waitpid(pid, 0)[1])
 
 
-def pump(process: int, flows: list[Flow]) -> None:
+def pump(process: int, flows: list[Flow | Relay]) -> None:
     """Move bytes until the process has ended."""
     while True:
         wanted: dict[int, int] = {process: select.POLLIN}

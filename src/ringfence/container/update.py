@@ -8,7 +8,8 @@ from ringfence.cgroups.compile import compile_update
 from ringfence.cgroups.perform import perform
 from ringfence.cgroups.restore import remember, restore
 from ringfence.container.record import container_directory, load_record, lock, write_whole
-from ringfence.container.resources import STORED, merged, stored_config, stored_resources, to_json, with_lifted_swap
+from ringfence.container.resources import STORED, merged, stored_resources, to_json, with_lifted_swap
+from ringfence.container.saved import saved_config
 from ringfence.container.status import STOPPED, status
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.facts import V2
@@ -36,7 +37,7 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         record = load_record(runtime, container_id)
         if status(record) == STOPPED:
             raise RingfenceError("container not running")
-        config = stored_config(record)
+        config = saved_config(record)
         apply(record, stored_resources(record, config), with_lifted_swap(resources))
         if l3_cache_schema or mem_bw_schema:
             from ringfence.container.rdt import rewrite_schemata  # few machines have resctrl
