@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posix
 
+from ringfence.cli.log import put
 from ringfence.cli.output import STDERR, write
 from ringfence.cli.table import padded
 from ringfence.cli.world import default_root
@@ -25,7 +26,7 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     check_root(runtime)
     states, broken = listing(runtime)
     if broken:
-        posix.write(STDERR, "".join(f"{text}\n" for text in broken).encode("utf-8", "surrogateescape"))
+        put(STDERR, "".join(f"{text}\n" for text in broken))
     if arguments.switch("quiet"):
         write("".join(f"{state['id']}\n" for state in states))
     elif form == "json":

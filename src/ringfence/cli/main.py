@@ -14,6 +14,7 @@ from ringfence.cli.container_id import check_id
 from ringfence.cli.log import Log
 from ringfence.cli.options import GLOBAL_OPTIONS, VERBS, Arguments, UsageError, parse
 from ringfence.cli.output import ReaderGoneError, write
+from ringfence.cli.world import make_runtime
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
@@ -158,8 +159,6 @@ def wrong_count(verb: Verb, count: int) -> str:
 
 def operate(program: str, name: str, given: Arguments, arguments: Arguments, log: Log) -> int:
     """Call the command's module; its errors get the command's prefix and exit status (LNX-CLI-22, 24)."""
-    from ringfence.cli.world import make_runtime
-
     verb = VERBS[name]
     runtime = make_runtime(program, name, given, log)
     if name == "create" or (name == "exec" and arguments.switch("detach")):

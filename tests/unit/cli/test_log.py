@@ -66,7 +66,9 @@ def test_the_file_is_appended_to(tmp_path: Path) -> None:
     """LNX-CLI-12."""
     path = tmp_path / "log"
     for text in ("one", "two"):
-        make(path, "json").warning(text)
+        log = make(path, "json")
+        log.warning(text)
+        assert not posix.get_inheritable(log.descriptor)
     assert [record["msg"] for record in records(path)] == ["one", "two"]
 
 
