@@ -13,22 +13,29 @@ if TYPE_CHECKING:
     from ringfence.spec.types import Config
 
 
-def rewrite_schemata(record: ContainerRecord, config: Config, lines: tuple[str, ...]) -> None:
-    """Write each line that is not empty.
+def schemata_file(record: ContainerRecord, config: Config) -> str:
+    """The file that holds the lines of the container's group.
 
     Raises:
-        RingfenceError: the container has no ``linux.intelRdt``, resctrl is not mounted, or the kernel refuses.
+        RingfenceError: the container has no ``linux.intelRdt``, or resctrl is not mounted.
     """
     rdt = config.linux.intel_rdt if config.linux else None
     if rdt is None:
-        raise RingfenceError("Intel RDT: the container was created without linux.intelRdt", field="/linux/intelRdt")
-    file = f"{mount_point()}/{rdt.clos_id or record.id}/schemata"
+        raise RingfenceError("Intel RDT: the container was created without linux.intelRdt")
+    return f"{mount_point()}/{rdt.clos_id or record.id}/schemata"
+
+
+def write_lines(file: str, lines: tuple[str, ...]) -> None:
+    """Write each line by itself, as resctrl wants it.
+
+    Raises:
+        RingfenceError: the kernel refuses.
+    """
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
         try:
             for line in lines:
-                if line:
-                    os.write(descriptor, f"{line}\n".encode())
+                os.write(descriptor, f"{line}\n".encode())
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -7,6 +7,7 @@ import os
 from ringfence.cgroups.compile import compile_update
 from ringfence.cgroups.perform import perform
 from ringfence.cgroups.restore import remember, restore
+from ringfence.container.rdt import schemata_file, write_lines
 from ringfence.container.record import container_directory, load_record, lock, write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json, with_lifted_swap
 from ringfence.container.saved import saved_config
@@ -38,11 +39,11 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         if status(record) == STOPPED:
             raise RingfenceError("container not running")
         config = saved_config(record)
+        lines = tuple(line for line in (l3_cache_schema, mem_bw_schema) if line)
+        schemata = schemata_file(record, config) if lines else ""
         apply(record, stored_resources(record, config), with_lifted_swap(resources))
-        if l3_cache_schema or mem_bw_schema:
-            from ringfence.container.rdt import rewrite_schemata  # few machines have resctrl
-
-            rewrite_schemata(record, config, (l3_cache_schema, mem_bw_schema))
+        if lines:
+            write_lines(schemata, lines)
     finally:
         os.close(held)
 
