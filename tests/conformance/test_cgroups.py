@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_init_cannot_fork_out_of_its_limit(runtime: Runtime, bundle: Bundle) -> 
     assert "can't fork" in result.err
 
 
-MISSING = {
+MISSING: dict[str, dict[str, Any]] = {
     "hugetlb": {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]},
     "net_cls": {"network": {"classID": 5}},
     "net_prio": {"network": {"priorities": [{"name": "lo", "priority": 1}]}},
