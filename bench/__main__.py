@@ -24,7 +24,8 @@ from bench.report import Results
 from bench.scenarios import SCENARIOS, Subject, make_bundles
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-KNOWN = {"ringfence": str(REPOSITORY / "bin" / "ringfence"), "runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
+INSTALLED = str(REPOSITORY / "build" / "installed" / "bin" / "ringfence")
+KNOWN = {"ringfence": INSTALLED, "runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:

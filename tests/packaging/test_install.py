@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.cli.options import VERBS
 from tests.packaging import REPOSITORY
+
+NEED_NO_CONTAINER = ("create", "explain", "features", "list", "run", "spec")
+MORE_WORDS = {"exec": ["/bin/true"], "update": ["--pids-limit", "1"]}
 
 
 def make(*words: str, umask: int = 0o022) -> None:
@@ -38,6 +42,29 @@ def test_the_installed_launcher_runs_the_installed_package(prefix: Path) -> None
     assert str(REPOSITORY) not in launcher.read_text()
     told = subprocess.run([launcher, "--version"], env={}, cwd="/", capture_output=True, text=True, check=True)
     assert told.stdout.startswith("ringfence version ")
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NEED_NO_CONTAINER])
+def test_each_verb_runs_from_the_pack(prefix: Path, tmp_path: Path, verb: str) -> None:
+    words = [prefix / "bin" / "ringfence", "--root", tmp_path / "state", verb, "nobody"]
+    told = subprocess.run([*words, *MORE_WORDS.get(verb, ())], env={}, capture_output=True, text=True, check=False)
+    assert "container does not exist" in told.stderr
+
+
+def test_the_pack_and_the_tree_make_the_same_plan(prefix: Path, tmp_path: Path) -> None:
+    (tmp_path / "rootfs").mkdir()
+    tree, installed = REPOSITORY / "bin" / "ringfence", prefix / "bin" / "ringfence"
+    subprocess.run([installed, "spec", "--bundle", tmp_path], env={}, check=True)
+    told = [
+        subprocess.run([program, "explain", "--bundle", tmp_path], env={}, capture_output=True, check=True).stdout
+        for program in (tree, installed)
+    ]
+    assert told[0] == told[1] != b""
+
+
+def test_installing_replaces_the_pack(prefix: Path) -> None:
+    make("install", f"PREFIX={prefix}")
+    assert len(list((prefix / "lib" / "ringfence").glob("*.pack"))) == 1
 
 
 def test_the_installed_package_is_what_the_tree_holds(prefix: Path) -> None:
@@ -76,8 +103,10 @@ def test_installing_again_leaves_nothing_of_the_old_version(prefix: Path) -> Non
 def test_destdir_is_where_files_go_and_not_what_they_name(tmp_path: Path) -> None:
     make("install", f"DESTDIR={tmp_path}", "PREFIX=/opt/ringfence")
     launcher = tmp_path / "opt" / "ringfence" / "bin" / "ringfence"
-    assert '"/opt/ringfence/lib/ringfence"' in launcher.read_text()
+    (pack,) = (tmp_path / "opt" / "ringfence" / "lib" / "ringfence").glob("*.pack")
+    assert f'"/opt/ringfence/lib/ringfence/{pack.name}"' in launcher.read_text()
     assert str(tmp_path) not in launcher.read_text()
+    assert bytes(tmp_path) not in pack.read_bytes()
     make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/opt/ringfence")
     assert files(tmp_path) == []
 
