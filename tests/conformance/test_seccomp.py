@@ -267,7 +267,9 @@ def test_flags(runtime: Runtime, bundle: Bundle, flags: list[str] | None, number
 
     runc 1.1 takes absent flags for none.
     """
-    use(bundle, rule("getpgid"), **({} if flags is None else {"flags": flags}))
+    use(bundle, rule("getpgid"))
+    if flags is not None:
+        bundle.linux["seccomp"]["flags"] = flags
     bundle.args("true")
     result = runtime.run_bundle(bundle, options=[*runtime.globals(), "--debug"])
     assert result.code == 0
