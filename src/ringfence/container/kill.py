@@ -64,7 +64,7 @@ def signal_init(record: ContainerRecord, signal: int) -> bool:
     try:
         if start_time(record.pid) != record.start_time:
             return False
-        _signal.pidfd_send_signal(process, signal)  # type: ignore[attr-defined]
+        _signal.pidfd_send_signal(process, signal)
     except ProcessLookupError:
         return False
     except OSError as error:

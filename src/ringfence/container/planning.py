@@ -7,9 +7,9 @@ import os
 from ringfence.cgroups.compile import compile_cgroup
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
+from ringfence.container.descriptors import check_preserved
 from ringfence.container.record import CACHE, NOTIFY, container_directory
 from ringfence.container.sockets import check_terminal_options
-from ringfence.container.descriptors import check_preserved
 from ringfence.drivers.namespaces.context import Context, Namespaces, section
 from ringfence.drivers.namespaces.identity import ambient_warnings
 from ringfence.drivers.namespaces.plan import compile_create
