@@ -87,8 +87,8 @@ def unmount_hugetlb() -> None:
     while hugetlb_cgroups() > 1 and time.monotonic() < end:
         time.sleep(0.05)
     libc = ctypes.CDLL(None, use_errno=True)
-    check(libc.umount2(bytes(HUGETLB), 0), str(HUGETLB))
-    with contextlib.suppress(OSError):  # another program may have made folders in it meanwhile
+    with contextlib.suppress(OSError):  # others see the folder too: they may have used it, or removed it with the mount
+        check(libc.umount2(bytes(HUGETLB), 0), str(HUGETLB))
         HUGETLB.rmdir()
 
 
