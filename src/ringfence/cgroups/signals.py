@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from _signal import pidfd_send_signal  # type: ignore[import-not-found]  # typeshed only knows the slow signal
+from _signal import pidfd_send_signal
 
 from ringfence.errors import from_os_error
 
