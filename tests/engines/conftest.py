@@ -1,0 +1,121 @@
+"""The engines as fixtures: each is started once, and every test has to leave it without a trace of its containers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from tests.engines.containerd import Containerd
+from tests.engines.docker import CLIENTS, Docker
+from tests.engines.engine import Engine, check_clean, find_program, missing
+from tests.engines.podman import Podman
+from tests.engines.sandbox import Sandbox
+from tests.support.image import write_image
+
+
+def need(*programs: str) -> None:
+    """Skip without root or one of the programs."""
+    if os.geteuid() != 0:
+        pytest.skip("engines need root")
+    absent = missing(*programs)
+    if absent:
+        pytest.skip(f"not installed: {' '.join(absent)}")
+
+
+@pytest.fixture(scope="session")
+def image(scratch: str) -> str:
+    """The archive with the image of all tests."""
+    path = os.path.join(scratch, "image.tar")
+    write_image(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_sandbox(scratch: str) -> Iterator[Callable[[str], Sandbox]]:
+    """Makes sandboxes; at the end of the session they have to vanish from the host without a trace."""
+    made: list[Sandbox] = []
+
+    def make(name: str) -> Sandbox:
+        folder = os.path.join(scratch, name)
+        os.mkdir(folder)
+        made.append(Sandbox(folder))
+        return made[-1]
+
+    yield make
+    left = [line for sandbox in reversed(made) for line in sandbox.close()]
+    assert not left, "left on the host:\n" + "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def docker_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Iterator[Docker]:
+    """A dockerd with the image."""
+    need("dockerd", find_program(*CLIENTS) or "docker", "ps")
+    held = Docker(make_sandbox("docker"))
+    held("load", "--input", image).ok()
+    held.sh("true", "--network", "host").ok()
+    yield held
+    held.stop()
+
+
+@pytest.fixture(scope="session")
+def podman_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Podman:
+    """A podman with the image."""
+    need("podman", "conmon")
+    held = Podman(make_sandbox("podman"))
+    held("load", "--input", image).ok()
+    held.sh("true").ok()
+    return held
+
+
+@pytest.fixture(scope="session")
+def containerd_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Iterator[Containerd]:
+    """A containerd with the image."""
+    need("containerd", "ctr", "containerd-shim-runc-v2")
+    held = Containerd(make_sandbox("containerd"))
+    held("images", "import", image).ok()
+    yield held
+    held.stop()
+
+
+@pytest.fixture(scope="session", params=["docker", "podman"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Each engine with docker's command line in turn; the tests of one run together."""
+    return str(request.param)
+
+
+@pytest.fixture
+def engine(engine_name: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """docker, then podman: what has to be the same with both."""
+    yield from _cleaned(request.getfixturevalue(f"{engine_name}_engine"))
+
+
+@pytest.fixture
+def docker(docker_engine: Docker) -> Iterator[Docker]:
+    """dockerd for what only it has."""
+    yield from _cleaned(docker_engine)
+
+
+@pytest.fixture
+def podman(podman_engine: Podman) -> Iterator[Podman]:
+    """podman for what only it has."""
+    yield from _cleaned(podman_engine)
+
+
+@pytest.fixture
+def containerd(containerd_engine: Containerd) -> Iterator[Containerd]:
+    """containerd through ctr."""
+    yield from _cleaned(containerd_engine)
+
+
+Held = TypeVar("Held", Engine, Docker, Podman, Containerd)
+
+
+def _cleaned(engine: Held) -> Iterator[Held]:
+    """The engine for one test: after it, its containers are removed, and nothing of them may remain."""
+    before = engine.leftovers()
+    yield engine
+    engine.remove_all()
+    check_clean(engine.leftovers, before)
