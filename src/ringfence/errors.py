@@ -19,15 +19,26 @@ class RingfenceError(Exception):
         errno: the kernel's error number, 0 if the kernel was not asked.
         hint: what the reader can do about it; "" if nothing is known.
         status: the exit status of the process that reports it.
+        step: which step of the plan failed, such as ``step 19 of 41``; "" if none did.
     """
 
-    def __init__(self, attempted: str, *, field: str = "", errno: int = 0, hint: str = "", status: int = FAILURE):
+    def __init__(
+        self,
+        attempted: str,
+        *,
+        field: str = "",
+        errno: int = 0,
+        hint: str = "",
+        status: int = FAILURE,
+        step: str = "",
+    ):
         super().__init__(attempted)
         self.attempted = attempted
         self.field = field
         self.errno = errno
         self.hint = hint
         self.status = status
+        self.step = step
 
     def __str__(self) -> str:
         return self.attempted
@@ -35,7 +46,12 @@ class RingfenceError(Exception):
     def prefixed(self, prefix: str) -> RingfenceError:
         """The same error with ``prefix: `` before its text, as an outer operation reports an inner one."""
         return type(self)(
-            f"{prefix}: {self.attempted}", field=self.field, errno=self.errno, hint=self.hint, status=self.status
+            f"{prefix}: {self.attempted}",
+            field=self.field,
+            errno=self.errno,
+            hint=self.hint,
+            status=self.status,
+            step=self.step,
         )
 
 

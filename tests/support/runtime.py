@@ -175,7 +175,9 @@ class Runtime:
         """Names of the state folders there are."""
         if not os.path.isdir(self.root):
             return []
-        return sorted(name for name in os.listdir(self.root) if os.path.isdir(os.path.join(self.root, name)))
+        # No id can hold an @: @cache keeps compiled filters and belongs to the root, not to a container.
+        names = [name for name in os.listdir(self.root) if not name.startswith("@")]
+        return sorted(name for name in names if os.path.isdir(os.path.join(self.root, name)))
 
     def container(self, name: str) -> Container:
         """The container of that id, which need not exist."""

@@ -68,13 +68,14 @@ class Log:
         With ``--log`` the bare message also goes to standard error. The lines below it are for people: they appear
         where no engine reads, on a terminal and in the plain text of a command without ``--log``.
         """
-        details = [(name, value) for name, value in (("field", error.field), ("hint", error.hint)) if value]
+        told = (("step", error.step), ("field", error.field), ("hint", error.hint))
+        details = [(name, value) for name, value in told if value]
         extra = details if self.json or self.path else []
         self._record("error", str(error), extra + self._place(), self.held)
         self.held = []
         lines = [str(error)] if self.path else []
         if posix.isatty(STDERR) or not (self.path or self.json):
-            lines += [DETAIL_LINES[name] + value for name, value in details]
+            lines += detail_lines(error)
         if lines:
             put(STDERR, "".join(f"{line}\n" for line in lines))
 
@@ -106,7 +107,12 @@ class Log:
         return [("file", f"{code.co_filename}:{frame.f_lineno}"), ("func", code.co_qualname)]
 
 
-DETAIL_LINES = {"field": "  asked for by config.json#", "hint": "  hint: "}
+def detail_lines(error: RingfenceError) -> list[str]:
+    """What a person reads below the message: where the cause lies, and what helps."""
+    field = f"asked for by config.json#{error.field}" if error.field else ""
+    where = ", ".join(part for part in (error.step, field) if part)
+    told = (where, f"hint: {error.hint}" if error.hint else "")
+    return [f"  {line}" for line in told if line]
 
 
 def open_log(path: str) -> int:

@@ -40,6 +40,7 @@ class Prepared(Record):
     namespaces: Namespaces
     plan: Plan
     cautions: tuple[str, ...] = ()
+    filter: Filter | None = None
 
     @property
     def process(self) -> Process:
@@ -88,6 +89,8 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
     check_terminal_options(prepared.process.terminal, detached, options.console_socket)
     for caution in prepared.cautions:
         runtime.log.warning(caution)
+    if prepared.filter:
+        runtime.log.debug(f"seccomp filter flags: {prepared.filter.flags}")
     return prepared
 
 
@@ -130,4 +133,4 @@ def prepare(
     plan = compile_create(config, host, context, compile_cgroup(host, cgroups, linux.resources))
     assert config.process is not None
     cautions = (*warnings(config, host.last_capability), *ambient_warnings(config.process))
-    return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions)
+    return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter)

@@ -123,10 +123,14 @@ class SetPersonality(InitStep):
 
 
 class SetScheduler(InitStep):
-    """sched_setattr(2) with this struct sched_attr."""
+    """sched_setattr(2) with this struct sched_attr.
+
+    ``cpus`` are the CPUs the cgroup allows when the policy is SCHED_DEADLINE, which wants all of them.
+    """
 
     attributes: bytes
     policy: str
+    cpus: str
 
     def describe(self) -> tuple[str, str]:
         return "schedule", self.policy

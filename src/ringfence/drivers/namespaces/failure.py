@@ -49,6 +49,8 @@ def cause(step: Step, detail: str, words: str) -> str:
         return joined(START, INIT, f'error mounting "{step.source}"', f"cannot open {step.source}", words)
     if isinstance(step, (birth.OpenCgroup, inside.EnterCgroups)):
         return joined("unable to apply cgroup configuration", words)
+    if isinstance(step, inside.SetScheduler) and step.cpus:
+        detail = "process scheduler can't be used together with AllowedCPUs"
     if isinstance(step, birth.RunHook):
         return joined(detail, words)
     did, what = step.describe()
@@ -67,5 +69,6 @@ def failure(plan: Plan, report: Report) -> RingfenceError:
         cause(step, report.text, kernel_words(report.value)),
         field=step.pointer,
         errno=report.value,
-        hint=f"step {report.step} of {len(steps)}" + (f"; {hint}" if hint else ""),
+        hint=hint,
+        step=f"step {report.step} of {len(steps)}",
     )

@@ -60,7 +60,8 @@ def policy_steps(process: Process, linux: Linux) -> list[InitStep]:
     """Scheduling, I/O priority, memory policy and personality, set while there is privilege."""
     steps: list[InitStep] = []
     if process.scheduler is not None:
-        steps.append(scheduler(process.scheduler))
+        cpu = linux.resources.cpu if linux.resources else None
+        steps.append(scheduler(process.scheduler, (cpu.cpus or "") if cpu else ""))
     if process.io_priority is not None:
         steps.append(io_priority(process.io_priority))
     if linux.memory_policy is not None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MOST_NODES = 1024
 
 
-def scheduler(asked: Scheduler) -> inside.SetScheduler:
-    """struct sched_attr of sched_setattr(2), its first version of 48 bytes."""
+def scheduler(asked: Scheduler, cpus: str) -> inside.SetScheduler:
+    """struct sched_attr of sched_setattr(2), its first version of 48 bytes; ``cpus`` are those of the cgroup."""
     flags = 0
     for flag in asked.flags:
         flags |= SCHEDULER_FLAGS[flag]
@@ -37,7 +37,8 @@ def scheduler(asked: Scheduler) -> inside.SetScheduler:
         (asked.period or 0, 8),
     )
     raw = b"".join((value % (1 << (8 * size))).to_bytes(size, "little") for value, size in fields)
-    return inside.SetScheduler("/process/scheduler", raw, asked.policy)
+    restricted = cpus if asked.policy == "SCHED_DEADLINE" else ""
+    return inside.SetScheduler("/process/scheduler", raw, asked.policy, restricted)
 
 
 def io_priority(asked: IOPriority) -> inside.SetIoPriority:
