@@ -114,10 +114,10 @@ def test_cgroups(features: dict[str, Any]) -> None:
 
 @unlike_runc("does not tell flags")
 def test_seccomp(features: dict[str, Any]) -> None:
-    """LNX-FEAT-08: actions, operators, architectures and flags, sorted."""
+    """LNX-FEAT-08: actions, operators, architectures and flags, sorted; SCMP_ACT_NOTIFY only if it works (FEAT-13)."""
     held = features["linux"]["seccomp"]
     assert held["enabled"] is True
-    assert set(held["actions"]) == ACTIONS
+    assert ACTIONS - {"SCMP_ACT_NOTIFY"} <= set(held["actions"]) <= ACTIONS
     assert set(held["operators"]) == OPERATORS
     assert {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64"} <= set(held["archs"])
     known = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
@@ -134,7 +134,7 @@ def test_other_features(features: dict[str, Any]) -> None:
     linux = features["linux"]
     assert isinstance(linux["apparmor"]["enabled"], bool)
     assert isinstance(linux["selinux"]["enabled"], bool)
-    assert set(linux["intelRdt"]) == {"enabled", "schemata", "monitoring"}
+    assert {"enabled"} <= set(linux["intelRdt"]) <= {"enabled", "schemata", "monitoring"}
     assert isinstance(linux["mountExtensions"]["idmap"]["enabled"], bool)
     assert isinstance(linux["netDevices"]["enabled"], bool)
 
@@ -149,12 +149,11 @@ def test_memory_policy(features: dict[str, Any]) -> None:
 
 
 def test_annotations(features: dict[str, Any]) -> None:
-    """LNX-FEAT-11: versions of the runtime and of the seccomp library, and whether it can make checkpoints."""
+    """LNX-FEAT-11: versions of the runtime and of the seccomp library if it uses one, and whether it makes checkpoints."""
     held = features["annotations"]
     assert all(isinstance(value, str) and value == value.strip() for value in held.values())
-    version = [key for key in held if key.endswith(".version")]
-    assert len(version) >= 2
-    assert held["io.github.seccomp.libseccomp.version"]
+    assert held.get("io.github.seccomp.libseccomp.version") != ""
+    assert any(key.endswith((".ringfence.version", ".runc.version")) for key in held)
     assert any(key.endswith(".commit") for key in held)
     assert next(value for key, value in held.items() if key.endswith(".checkpoint.enabled")) in ("true", "false")
 

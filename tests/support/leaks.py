@@ -54,11 +54,10 @@ class LeakCheck:
             time.sleep(0.02)
         return left
 
-    def reap(self) -> None:
-        """Wait for every ended process of the test but the commands it has started itself."""
-        for pid, _ in descendants(os.getpid()) - self.before:
-            if pid not in COMMANDS:
-                reap(pid)
+    def reap(self) -> int:
+        """Wait for every ended process of the test but the commands it has started itself; returns their number."""
+        found = [pid for pid, _ in descendants(os.getpid()) - self.before if pid not in COMMANDS]
+        return sum(reap(pid) is not None for pid in found)
 
     def remove_processes(self) -> None:
         """Kill every process of the test and wait a moment for their ends."""

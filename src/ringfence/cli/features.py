@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
 
 
-def perform(_runtime: Runtime, _arguments: Arguments) -> int:
+def perform(runtime: Runtime, _arguments: Arguments) -> int:
     """Print the features of runtime-spec 1.3."""
-    write(dumps(features(), indent="    ") + "\n")
+    write(dumps(features(runtime.program), indent="    ") + "\n")
     return 0

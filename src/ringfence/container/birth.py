@@ -113,7 +113,9 @@ class Birth:
             for step in plan.host:
                 perform_host_step(step)
                 self.made = True
-            outcome = perform(plan, given, stdio, self.born, traced=bool(self.runtime.trace))
+            outcome = perform(
+                plan, given, stdio, self.born, traced=bool(self.runtime.trace) or self.runtime.log.verbose
+            )
             self.tell()
         except RingfenceError as error:
             self.undo()
@@ -123,6 +125,10 @@ class Birth:
             raise
         for note in outcome.notes:
             self.runtime.log.debug(note)
+        if self.runtime.log.verbose:
+            from ringfence.container.trace import log_steps
+
+            log_steps(self.runtime.log, plan, outcome)
         if self.runtime.trace:
             from ringfence.container.trace import write_trace
 

@@ -149,19 +149,28 @@ def told(runtime: Runtime, options: ExecOptions, pid: int) -> None:
         raise
 
 
+def performed(runtime: Runtime, plan: Plan, given: dict[str, int], stdio: tuple[int, int, int] | None) -> int:
+    """Perform the plan; returns the pid of the process that came of it."""
+    outcome = perform(plan, given, stdio, lambda _pid: None, traced=runtime.log.verbose)
+    if runtime.log.verbose:
+        from ringfence.container.trace import log_steps
+
+        log_steps(runtime.log, plan, outcome)
+    return outcome.pid
+
+
 def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int) -> int:
     """A process with the caller's own stdio, not waited for (LNX-EXEC-20)."""
     given, socket = {"pidfd": container}, None
     if options.console_socket:
         socket = connected(runtime, options.console_socket, "console socket")
         given["console"] = socket.fileno()
-    outcome = perform(plan, given, None, lambda _pid: None)
-    told(runtime, options, outcome.pid)
+    told(runtime, options, performed(runtime, plan, given, None))
     return 0
 
 
 def foreground(runtime: Runtime, options: ExecOptions, front: Foreground, plan: Plan, container: int) -> int:
     """A process that is waited for."""
-    outcome = perform(plan, {"pidfd": container, **front.given}, front.stdio, lambda _pid: None)
-    told(runtime, options, outcome.pid)
-    return front.wait(outcome.pid)
+    pid = performed(runtime, plan, {"pidfd": container, **front.given}, front.stdio)
+    told(runtime, options, pid)
+    return front.wait(pid)

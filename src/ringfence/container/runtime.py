@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Log(Protocol):
-        """Where warnings and debug records go; errors are raised, never logged, below ``cli``."""
+        """Where warnings and debug records go; errors are raised, never logged, below ``cli``.
+
+        Debug records need not be put together when it is not ``verbose``.
+        """
+
+        verbose: bool
 
         def warning(self, text: str) -> None: ...
 

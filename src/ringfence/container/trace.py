@@ -1,4 +1,4 @@
-"""--trace: when each step of the init was done, beside the step itself."""
+"""--trace and --debug: when each step of the init was done, beside the step itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from ringfence.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.runtime import Log
     from ringfence.drivers.namespaces.perform import Outcome
     from ringfence.plan.plan import Plan
 
@@ -25,6 +26,12 @@ def traced_steps(plan: Plan, outcome: Outcome) -> list[dict[str, object]]:
         before = report.value
         told.append(step)
     return told
+
+
+def log_steps(log: Log, plan: Plan, outcome: Outcome) -> None:
+    """A debug record for every step that the init performed (LNX-LOG-05)."""
+    for step in traced_steps(plan, outcome):
+        log.debug(f"init: {step['verb']} {step['text']} ({step['microseconds']} µs)")
 
 
 def write_trace(path: str, plan: Plan, outcome: Outcome) -> None:

@@ -19,6 +19,8 @@ NAME = "web"
 class Silent:
     """A log that nobody reads."""
 
+    verbose = False
+
     def warning(self, text: str) -> None:
         """Drop it."""
 
