@@ -32,13 +32,13 @@ class Pack:
         self.descriptor = descriptor
         self.index = index
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, *_path_and_target: object) -> ModuleSpec | None:
         """A spec for a module of ours, None for another."""
         if name not in self.index:
             return None
         source = self.index[name][2]
         package = source.endswith("/__init__.py")
-        spec: ModuleSpec = _frozen_importlib.ModuleSpec(name, self, origin=source, is_package=package)
+        spec: ModuleSpec = _frozen_importlib.ModuleSpec(name, self, origin=source, is_package=package)  # type: ignore[arg-type]
         return spec
 
     def create_module(self, spec: ModuleSpec) -> None:
@@ -73,7 +73,7 @@ def boot(descriptor: int, index: dict[str, tuple[int, int, str]], groups: dict[s
     """Run ringfence from the pack. The first word that is a verb chooses the group, rightly or for nothing."""
     # A verb lives for milliseconds and leaves no cycles that matter; collections cost 4 % of a run.
     gc.disable()
-    sys.meta_path.insert(0, Pack(descriptor, index))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Pack(descriptor, index))
     for word in sys.argv:
         if word in groups:
             size, offset = groups[word]

@@ -46,8 +46,9 @@ def test_the_installed_launcher_runs_the_installed_package(prefix: Path) -> None
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NEED_NO_CONTAINER])
 def test_each_verb_runs_from_the_pack(prefix: Path, tmp_path: Path, verb: str) -> None:
-    words = [prefix / "bin" / "ringfence", "--root", tmp_path / "state", verb, "nobody"]
-    told = subprocess.run([*words, *MORE_WORDS.get(verb, ())], env={}, capture_output=True, text=True, check=False)
+    program, state = str(prefix / "bin" / "ringfence"), str(tmp_path / "state")
+    words = [program, "--root", state, verb, "nobody", *MORE_WORDS.get(verb, ())]
+    told = subprocess.run(words, env={}, capture_output=True, text=True, check=False)
     assert "container does not exist" in told.stderr
 
 
