@@ -17,7 +17,7 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-.PHONY: all init demo walk test environment lint pytest bench install uninstall clean
+.PHONY: all init demo walk test environment lint bench install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -44,19 +44,16 @@ walk: all
 test:
 	@tools/install-needs build demo test
 	@$(again) environment
-	@$(again) lint
-	@$(again) pytest
+	@.venv/bin/pytest $(TESTS)
 
 environment: all
 	@tools/test-environment "$(interpreter)" .venv
 
+# They are tests too (tests/packaging/test_linters.py); alone they are faster.
 lint:
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
-
-pytest:
-	.venv/bin/pytest $(TESTS)
 
 # Measured is what engines call: an installation, here one of its own.
 bench:
