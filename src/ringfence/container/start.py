@@ -66,8 +66,11 @@ def open_gate(record: ContainerRecord) -> None:
     gate = process = -1
     try:
         process = os.pidfd_open(record.pid)
+        # Asked before the gate is open: a short program may have come and gone right after.
+        if start_time(record.pid) != record.start_time:
+            raise RingfenceError("cannot start a container that has stopped")
         gate = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        if start_time(record.pid) != record.start_time or not passed(gate, process):
+        if not passed(gate, process):
             raise RingfenceError("cannot start a container that has stopped")
         os.unlink(path)
     except ProcessLookupError:
@@ -81,13 +84,21 @@ def open_gate(record: ContainerRecord) -> None:
 
 
 def passed(gate: int, process: int) -> bool:
-    """Wait for the byte or for the end of the process, whichever is first."""
+    """Wait for the byte or for the end of the process; a byte counts even if the process has ended since."""
     poll = select.poll()
     poll.register(gate, select.POLLIN)
     poll.register(process, select.POLLIN)
     while True:
         ready = dict(poll.poll())
-        if gate in ready and os.read(gate, 1):
+        if taken(gate):
             return True
         if process in ready:
             return False
+
+
+def taken(gate: int) -> bool:
+    """Take the byte, if it is there."""
+    try:
+        return bool(os.read(gate, 1))
+    except BlockingIOError:
+        return False
