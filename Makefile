@@ -17,7 +17,7 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-.PHONY: all init demo walk test environment lint bench install uninstall clean
+.PHONY: all init demo walk test environment lint bench measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -57,6 +57,10 @@ lint:
 
 # Measured is what engines call: an installation, here one of its own.
 bench:
+	@tools/install-needs build demo bench
+	@$(again) measure
+
+measure:
 	@$(again) install PREFIX="$(CURDIR)/build/installed" >/dev/null
 	@$(interpreter) -m bench $(BENCH)
 

@@ -25,7 +25,7 @@ from bench.scenarios import SCENARIOS, Subject, make_bundles
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 INSTALLED = str(REPOSITORY / "build" / "installed" / "bin" / "ringfence")
-KNOWN = {"ringfence": INSTALLED, "runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
+SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -49,7 +49,8 @@ def programs(names: str) -> dict[str, str]:
     found = {}
     for item in names.split(","):
         name, _, path = item.partition("=")
-        found[name] = path or KNOWN.get(name) or shutil.which(name) or name
+        known = INSTALLED if name == "ringfence" else shutil.which(name, path=SYSTEM)
+        found[name] = path or known or name
         if not os.path.isabs(found[name]) or not os.access(found[name], os.X_OK):
             raise SystemExit(f"bench: {found[name]} is not there; --runtimes names what to compare")
     return found
@@ -79,7 +80,7 @@ def compare(given: argparse.Namespace, scratch: Path) -> Results:
     bench = Bench(scratch)
     bundles = make_bundles(scratch)
     subjects = [Subject(name, program, bench, scratch, **bundles) for name, program in found.items()]
-    python = machine.interpreter_of(found.get("ringfence", KNOWN["ringfence"]))
+    python = machine.interpreter_of(found.get("ringfence", INSTALLED))
     with contextlib.ExitStack() as stack:
         if "crun" in found:
             stack.enter_context(machine.hugetlb_for_crun())
