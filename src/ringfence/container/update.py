@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
     from ringfence.host.facts import Host
+    from ringfence.plan.step import HostStep
 
 
 def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_schema: str, mem_bw_schema: str) -> None:
@@ -49,10 +50,21 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
 
 
 def apply(record: ContainerRecord, old: Resources, new: Resources) -> None:
-    """Write the new limits and store them together with the old ones, or change nothing."""
+    """Write the new limits and store them together with the old ones, or change nothing.
+
+    Raises:
+        RingfenceError: without a field, since an option or a file of the caller asked, not config.json.
+    """
     host = probe()
     result = merged(old, new)
-    steps = compile_update(host, record.cgroups, completed(host, result, new))
+    try:
+        write_limits(compile_update(host, record.cgroups, completed(host, result, new)), record, result)
+    except RingfenceError as error:
+        raise RingfenceError(error.attempted, errno=error.errno, hint=error.hint) from None
+
+
+def write_limits(steps: tuple[HostStep, ...], record: ContainerRecord, result: Resources) -> None:
+    """Perform the steps and store the result; what was done before a failure is undone as far as that goes."""
     before = remember(steps)
     try:
         for step in steps:
@@ -61,10 +73,9 @@ def apply(record: ContainerRecord, old: Resources, new: Resources) -> None:
     except OSError as error:
         restore(before)
         raise from_os_error(f"cannot store the limits of container {record.id}", error) from None
-    except RingfenceError as error:
+    except RingfenceError:
         restore(before)
-        # No field: it was an option or a file of the caller that asked, not config.json.
-        raise RingfenceError(error.attempted, errno=error.errno, hint=error.hint) from None
+        raise
 
 
 def completed(host: Host, result: Resources, new: Resources) -> Resources:

@@ -121,8 +121,9 @@ def test_lifting_memory_lifts_and_stores_swap(container: Living) -> None:
 
 def test_swap_needs_memory_in_the_same_call(container: Living) -> None:
     """LNX-UPD-08."""
-    with pytest.raises(RingfenceError, match="swap limit without memory limit"):
+    with pytest.raises(RingfenceError, match="swap limit without memory limit") as caught:
         update(container.runtime, NAME, Resources(memory=MemoryResources(swap=5000)), "", "")
+    assert caught.value.field == ""
 
 
 def test_a_failed_update_puts_everything_back_and_stores_nothing(container: Living) -> None:
