@@ -1,4 +1,4 @@
-"""Rows of sections 12 to 37, 40 and 41 that cannot be run on a host with cgroup v1 and without systemd, SELinux and RDT.
+"""Rows of sections 12 to 37, 40 and 41 that a host with cgroup v1 and without systemd, SELinux and RDT cannot run.
 
 A row that has a test here and needs more than such a host for a part of it is listed with that part.
 """

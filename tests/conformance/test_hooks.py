@@ -45,6 +45,14 @@ def notes(runtime: Runtime, bundle: Bundle) -> Notes:
     return Notes(runtime, bundle)
 
 
+def run_all(runtime: Runtime, bundle: Bundle) -> Container:
+    """A container that has been started, whose program runs."""
+    bundle.sh("echo ready; exec sleep 1000")
+    container = runtime.started(bundle)
+    container.wait_output("ready\n")
+    return container
+
+
 def finish(container: Container) -> None:
     """Kill and delete."""
     container.end()
@@ -168,8 +176,7 @@ def test_state_on_standard_input(runtime: Runtime, bundle: Bundle, notes: Notes)
     bundle.config["annotations"] = {"key": "value"}
     for kind in KINDS:
         notes.hook(kind, f"cat >$notes/{kind}")
-    bundle.sleep()
-    container = runtime.started(bundle)
+    container = run_all(runtime, bundle)
     pid = container.pid
     finish(container)
     for kind in KINDS:
@@ -189,8 +196,7 @@ def test_pid_without_a_pid_namespace(runtime: Runtime, bundle: Bundle, notes: No
     bundle.drop_namespace("pid")
     for kind in INNER:
         notes.hook(kind, f"cat >$notes/{kind}")
-    bundle.sleep()
-    container = runtime.started(bundle)
+    container = run_all(runtime, bundle)
     assert [json.loads(notes.read(kind))["pid"] for kind in INNER] == [container.pid] * 2
     container.end()
 
@@ -221,8 +227,7 @@ def test_given_environment(runtime: Runtime, bundle: Bundle, notes: Notes) -> No
     """LNX-HOOK-10: `env` is exactly the environment of the hook."""
     for kind in KINDS:
         notes.hook(kind, f"tr '\\0' '\\n' </proc/self/environ >$notes/{kind}", env=["PATH=/bin:/usr/bin", "ONE=1"])
-    bundle.sleep()
-    finish(runtime.started(bundle))
+    finish(run_all(runtime, bundle))
     for kind in KINDS:
         assert sorted(notes.read(kind).split()) == ["ONE=1", "PATH=/bin:/usr/bin"], kind
 
@@ -236,8 +241,7 @@ def test_absent_environment(runtime: Runtime, bundle: Bundle, notes: Notes) -> N
     bundle.env.append("OF_THE_PROGRAM=yes")
     for kind in KINDS:
         notes.hook(kind, f"tr '\\0' '\\n' </proc/self/environ >$notes/{kind}")
-    bundle.sleep()
-    finish(runtime.started(bundle))
+    finish(run_all(runtime, bundle))
     for kind in KINDS:
         found = notes.read(kind).split()
         assert ("OF_THE_RUNTIME=yes" in found) == (kind in RUNTIME), kind
@@ -312,8 +316,9 @@ def test_failing_start_hook(runtime: Runtime, bundle: Bundle, notes: Notes, kind
     bundle.args("sleep", "1000")
     result = runtime.run_bundle(bundle)
     assert result.code == 1
-    assert f"error running {kind} hook #0: " in runtime.last_error()
-    assert "exit status 42" in runtime.last_error()
+    said = runtime.last_error() + result.err
+    assert f"error running {kind} hook #0: " in said
+    assert "exit status 42" in said
     assert (notes.read("later"), notes.read("stopped")) == ("", "stopped\n")
     assert runtime.ids() == []
 
