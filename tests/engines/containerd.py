@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from tests.engines.engine import FOREVER, Stdin, find_program
+from tests.engines.engine import FOREVER, Stdin, containers_in, find_program
 from tests.engines.sandbox import Sandbox
 from tests.support.image import NAME
 from tests.support.poll import wait_until
@@ -156,12 +156,8 @@ class Containerd:
             *(f"process {line}" for pid, line in self.sandbox.processes().items() if pid != self.pid),
             *(f"mount {point}" for point in self.sandbox.mounts() if self.folder in point),
             *(f"cgroup {path}" for path in self.sandbox.cgroups()),
-            *(f"state folder {name}" for name in self._state_folders()),
+            *(f"state folder {name}" for name in containers_in(self.sandbox.outside(self.state_root))),
         ]
-
-    def _state_folders(self) -> list[str]:
-        outside = self.sandbox.outside(self.state_root)
-        return sorted(os.listdir(outside)) if os.path.isdir(outside) else []
 
 
 class Task:

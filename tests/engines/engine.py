@@ -107,9 +107,14 @@ class Engine:
         raise NotImplementedError
 
     def state_folders(self, root: str) -> list[str]:
-        """The state folders below a state root of the runtime."""
-        outside = self.sandbox.outside(root)
-        return [f"state folder {root}/{name}" for name in sorted(os.listdir(outside))] if os.path.isdir(outside) else []
+        """The containers that the runtime has below a state root."""
+        return [f"state folder {root}/{name}" for name in containers_in(self.sandbox.outside(root))]
+
+
+def containers_in(root: str) -> list[str]:
+    """The names in a state root; what starts with "@", as no container's id can, is the runtime's own cache."""
+    names = os.listdir(root) if os.path.isdir(root) else []
+    return sorted(name for name in names if not name.startswith("@"))
 
 
 class Container:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ runtime_supports_json = ["{name}"]
 """
 # Where runtimes keep their state when nobody tells them; podman does not.
 STATE_ROOTS = ("/run/ringfence", "/run/runc", "/run/crun")
-OF_CONTAINERS = ("/merged", "/userdata/shm")
+OF_CONTAINERS = re.compile(r"/merged$|/userdata/shm$|/netns/")
 
 
 class Podman(Engine):
@@ -71,11 +72,7 @@ class Podman(Engine):
     def leftovers(self) -> list[str]:
         return [
             *(f"process {line}" for line in self.sandbox.processes().values()),
-            *(
-                f"mount {point}"
-                for point in self.sandbox.mounts()
-                if point.endswith(OF_CONTAINERS) or "/netns/" in point
-            ),
+            *(f"mount {point}" for point in self.sandbox.mounts() if OF_CONTAINERS.search(point)),
             # podman 4.3 forgets the cgroups of pods in hierarchies that it does not know, such as name=systemd.
             *(f"cgroup {path}" for path in self.sandbox.cgroups() if "/libpod-" in path),
             *(f"network device {name}" for name in self.sandbox.links() if name.startswith("veth")),
