@@ -1,6 +1,8 @@
-"""The one place that holds ringfence's version and the version of the runtime-spec it implements."""
+"""The versions that ``--version`` and ``features`` tell; the package's own is kept in ``ringfence.__version__``."""
 
 from __future__ import annotations
 
-VERSION = "0.1.0"
+from ringfence import __version__
+
+VERSION = __version__
 SPEC_VERSION = "1.3.0"

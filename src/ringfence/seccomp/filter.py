@@ -1,26 +1,28 @@
 """The compiled system call filter, from the cache where the same section has been compiled before.
 
-Compiling Docker's default profile takes libseccomp 15 ms and ctypes 3 more; reading it from the cache 0.1 ms.
+Making the program of Docker's default profile takes 12 ms, with ctypes and libseccomp; reading it back 0.2 ms.
 """
 
 from __future__ import annotations
 
-import os
-import stat
+import posix
 from _blake2 import blake2b
+from _stat import S_ISDIR
 
+from ringfence import paths
 from ringfence.errors import RingfenceError
 from ringfence.record import Record
-from ringfence.seccomp.names import FLAG_NEW_LISTENER, FLAG_SPEC_ALLOW, FLAGS
+from ringfence.seccomp.names import FLAG_NEW_LISTENER, FLAG_SPEC_ALLOW, FLAG_WAIT_KILLABLE_RECV, FLAGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.spec.types import Seccomp
 
-# Changed with every change to what is compiled from the same section, so that old files are not taken.
-FORMAT = b"ringfence filter 1\n"
+# Changed with every change to what is made from the same section, so that old files are not taken.
+FORMAT = b"ringfence filter 2\n"
 DIGEST_SIZE = 32
-MOST_INSTRUCTIONS = 65535
+LARGEST = DIGEST_SIZE + 8 * 4096  # BPF_MAXINSNS of struct sock_filter
+NOTIFY = "SCMP_ACT_NOTIFY"
 
 
 class Filter(Record):
@@ -39,33 +41,59 @@ def compile_filter(seccomp: Seccomp, machine: str, cache: str | None) -> Filter:
     """Compile the section for a machine (``uname -m``), by way of the cache folder if one is given.
 
     Raises:
-        RingfenceError: libseccomp is missing or refuses the section.
+        RingfenceError: libseccomp is missing or does not know an architecture, the filter is too long for Linux, or
+            this kernel does not know a flag.
     """
     flags = filter_flags(seccomp)
     name = digest(seccomp, machine)
     if cache and (program := read_cached(cache, name)):
         return Filter(program, flags)
     # ctypes and libseccomp: the cold path.
-    from ringfence.seccomp.libseccomp import compile_program
+    from ringfence.seccomp.compile import compile_program
 
+    if machine == posix.uname().machine:
+        check_flags(flags)
     program = compile_program(seccomp, machine)
-    if len(program) // 8 > MOST_INSTRUCTIONS:
-        raise RingfenceError(
-            "config.json#/linux/seccomp: the filter is too long for the kernel", field="/linux/seccomp"
-        )
     if cache:
         write_cached(cache, name, program)
     return Filter(program, flags)
 
 
 def filter_flags(seccomp: Seccomp) -> int:
-    """The flags of the section; without any, speculation is left as it is (LNX-SEC-08)."""
-    if seccomp.flags is None:
-        return FLAG_SPEC_ALLOW
-    found = 0
-    for flag in seccomp.flags:
-        found |= FLAGS[flag]
-    return found
+    """The flags of the section; without any, speculation is left as it is (LNX-SEC-08).
+
+    The kernel refuses WAIT_KILLABLE_RECV without a listener, where it would mean nothing.
+    """
+    flags = FLAG_SPEC_ALLOW if seccomp.flags is None else 0
+    for flag in seccomp.flags or ():
+        flags |= FLAGS[flag]
+    if any(entry.action == NOTIFY for entry in seccomp.syscalls):
+        return flags | FLAG_NEW_LISTENER
+    return flags & ~FLAG_WAIT_KILLABLE_RECV
+
+
+def check_flags(flags: int) -> None:
+    """Ask this kernel about the flags that came later than all else that ringfence needs (LNX-SEC-08, LNX-SEC-12).
+
+    Raises:
+        RingfenceError: the kernel does not know one.
+    """
+    if not flags & FLAG_NEW_LISTENER:
+        return
+    from ringfence.seccomp.calls import kernel_takes
+
+    if not kernel_takes(FLAG_NEW_LISTENER):
+        raise RingfenceError(
+            "seccomp notify unsupported: the kernel has no SECCOMP_FILTER_FLAG_NEW_LISTENER",
+            field="/linux/seccomp",
+            hint="SCMP_ACT_NOTIFY needs Linux 5.0",
+        )
+    if not kernel_takes(flags):
+        raise RingfenceError(
+            "seccomp flag SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is not supported by the kernel",
+            field="/linux/seccomp/flags",
+            hint="it needs Linux 5.19",
+        )
 
 
 def digest(seccomp: Seccomp, machine: str) -> str:
@@ -77,10 +105,10 @@ def digest(seccomp: Seccomp, machine: str) -> str:
 def is_ours(folder: str) -> bool:
     """Whether nobody else can write into a folder: a filter from it is loaded unseen."""
     try:
-        found = os.lstat(folder)
+        found = posix.lstat(folder)
     except OSError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    return S_ISDIR(found.st_mode) and found.st_uid == posix.geteuid() and not found.st_mode & 0o022
 
 
 def read_cached(cache: str, name: str) -> bytes:
@@ -88,37 +116,43 @@ def read_cached(cache: str, name: str) -> bytes:
     if not is_ours(cache):
         return b""
     try:
-        descriptor = os.open(f"{cache}/{name}.bpf", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = posix.open(
+            f"{cache}/{name}.bpf", posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW | posix.O_NONBLOCK
+        )
     except OSError:
         return b""
     try:
-        content = os.read(descriptor, DIGEST_SIZE + 8 * MOST_INSTRUCTIONS)
+        content = posix.read(descriptor, LARGEST + 1)
+    except OSError:
+        return b""
     finally:
-        os.close(descriptor)
-    sum_, program = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
-    return program if len(program) % 8 == 0 and checksum(program) == sum_ else b""
+        posix.close(descriptor)
+    program = content[DIGEST_SIZE:]
+    return program if checksum(name, program) == content[:DIGEST_SIZE] else b""
 
 
-def checksum(program: bytes) -> bytes:
-    """What a cache file begins with, to tell a whole one."""
-    return blake2b(FORMAT + program, digest_size=DIGEST_SIZE).digest()
+def checksum(name: str, program: bytes) -> bytes:
+    """What a cache file begins with, to tell a whole one of that name."""
+    return blake2b(FORMAT + name.encode() + program, digest_size=DIGEST_SIZE).digest()
 
 
 def write_cached(cache: str, name: str, program: bytes) -> None:
     """Keep a program. A cache that cannot be written is no reason not to run the container."""
-    beside = f"{cache}/{name}.{os.getpid()}.new"
+    beside = f"{cache}/{name}.{posix.getpid()}.new"
     try:
-        os.makedirs(cache, 0o700, exist_ok=True)
+        paths.makedirs(cache, 0o700)
         if not is_ours(cache):
             return
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = posix.open(
+            beside, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW | posix.O_CLOEXEC, 0o600
+        )
         try:
-            whole = os.write(descriptor, checksum(program) + program) == DIGEST_SIZE + len(program)
+            whole = posix.write(descriptor, checksum(name, program) + program) == DIGEST_SIZE + len(program)
         finally:
-            os.close(descriptor)
+            posix.close(descriptor)
         if whole:
-            os.rename(beside, f"{cache}/{name}.bpf")
+            posix.rename(beside, f"{cache}/{name}.bpf")
         else:
-            os.unlink(beside)
+            posix.unlink(beside)
     except OSError:
         return
