@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.seccomp.names import ACTIONS, ARCHITECTURES, FLAGS, OPERATORS
+from ringfence.seccomp.names import ACTIONS, FLAGS, OPERATORS
 from ringfence.spec.names import CAPABILITIES, HOOKS, MEMORY_FLAGS, MEMORY_MODES, NAMESPACES
 from ringfence.spec.options import OPTION_WORDS
 from ringfence.version import SPEC_VERSION, VERSION
@@ -19,7 +19,7 @@ def features(program: str) -> dict[str, object]:
         "hooks": list(HOOKS),
         "mountOptions": list(OPTION_WORDS),
         "linux": linux_features(),
-        "annotations": annotations(program),
+        "annotations": version_annotations(program),
         "potentiallyUnsafeConfigAnnotations": ["bundle", "org.systemd.property.", "org.criu.config"],
     }
 
@@ -41,20 +41,25 @@ def linux_features() -> dict[str, object]:
 
 
 def seccomp_features() -> dict[str, object]:
-    """What a seccomp section may hold (LNX-FEAT-08)."""
-    known = sorted(FLAGS)
+    """What a seccomp section may hold (LNX-FEAT-08): what the tables of this libseccomp and this kernel know."""
+    # ctypes and libseccomp: no engine waits for this verb.
+    from ringfence.seccomp.calls import known_architectures, supported_flags
+
+    architectures = known_architectures()
     return {
-        "enabled": True,
+        "enabled": bool(architectures),
         "actions": sorted(action for action in ACTIONS if action not in NOT_BUILT_ACTIONS),
         "operators": sorted(OPERATORS),
-        "archs": sorted(ARCHITECTURES),
-        "knownFlags": known,
-        "supportedFlags": [flag for flag in known if not flag.endswith("_RECV")],
+        "archs": architectures,
+        "knownFlags": sorted(FLAGS),
+        "supportedFlags": supported_flags(),
     }
 
 
-def annotations(program: str) -> dict[str, str]:
+def version_annotations(program: str) -> dict[str, str]:
     """Versions under runc's keys for callers that look for those, and under our own (LNX-FEAT-11)."""
+    from ringfence.seccomp.calls import library_version
+
     told = {
         "org.opencontainers.runc.version": VERSION,
         "org.opencontainers.runc.commit": "",
@@ -62,4 +67,6 @@ def annotations(program: str) -> dict[str, str]:
     }
     if program != "runc":
         told[f"org.{program}.version"] = VERSION
+    if seccomp := library_version():
+        told["io.github.seccomp.libseccomp.version"] = seccomp
     return told

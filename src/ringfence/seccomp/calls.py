@@ -10,7 +10,7 @@ import os
 from errno import EINVAL
 
 from ringfence.errors import RingfenceError
-from ringfence.seccomp.names import ARCHITECTURES, MACHINES
+from ringfence.seccomp.names import ARCHITECTURES, FLAG_NEW_LISTENER, FLAG_WAIT_KILLABLE_RECV, FLAGS, MACHINES
 
 LIBRARY = "libseccomp.so.2"
 SECCOMP_SET_MODE_FILTER = 1
@@ -154,3 +154,23 @@ def kernel_takes(flags: int) -> bool:
         return True
     call = ctypes.CDLL(None, use_errno=True).syscall
     return call(number, SECCOMP_SET_MODE_FILTER, flags, None) == 0 or ctypes.get_errno() != EINVAL
+
+
+def supported_flags() -> list[str]:
+    """The names of the flags that this kernel knows, sorted; without libseccomp those that need no asking."""
+    later = {name for name, bit in FLAGS.items() if bit == FLAG_WAIT_KILLABLE_RECV}
+    try:
+        if kernel_takes(FLAG_WAIT_KILLABLE_RECV | FLAG_NEW_LISTENER):
+            later = set()
+    except RingfenceError:
+        pass
+    return sorted(FLAGS.keys() - later)
+
+
+def known_architectures() -> list[str]:
+    """The names of the architectures whose calls this libseccomp knows, sorted; none without it."""
+    try:
+        loaded = library()
+    except RingfenceError:
+        return []
+    return sorted(name for name, token in ARCHITECTURES.items() if Calls(loaded, token).known)
