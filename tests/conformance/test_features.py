@@ -149,7 +149,7 @@ def test_memory_policy(features: dict[str, Any]) -> None:
 
 
 def test_annotations(features: dict[str, Any]) -> None:
-    """LNX-FEAT-11: versions of the runtime and of the seccomp library if it uses one, and whether it makes checkpoints."""
+    """LNX-FEAT-11: versions of the runtime and of the seccomp library if it uses one, and checkpoints or none."""
     held = features["annotations"]
     assert all(isinstance(value, str) and value == value.strip() for value in held.values())
     assert held.get("io.github.seccomp.libseccomp.version") != ""

@@ -112,7 +112,6 @@ def test_the_end_of_the_program_ends_the_wait(runtime: Runtime, bundle: Bundle, 
     process = runtime.spawn(
         "run", "-d", "-b", bundle.path, runtime.new_id(), env={"NOTIFY_SOCKET": manager.path}, output=out
     )
-    while process.running():
-        runtime.leaks.reap()
+    wait_until(lambda: runtime.leaks.reap() > 0 or not process.running(), "the end of the program")
     assert process.wait().code == 0
     assert read_text(out).split() == ["/run/notify/notify.sock", "/run/notify/notify.sock"]

@@ -17,7 +17,7 @@ from tests.support.process import Process, Result, alive, read_text, reap
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get("RINGFENCE_BINARY") or os.path.join(REPOSITORY, "bin/ringfence"))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-RUNC_STAGES = ("nsexec-0[", "nsexec-1[")  # runc's first stages write error records of their own before the real one
+RUNC_STAGES = ("nsexec[", "nsexec-0[", "nsexec-1[")  # runc's first stages write error records of their own before the real one
 NUMBERS = itertools.count(1)
 
 Stdin = str | int | IO[bytes] | None
@@ -163,6 +163,8 @@ class Runtime:
         assert len(errors) == 1, errors
         assert text in errors[0], errors[0]
         assert errors[0].strip() in result.err, result
+        assert "internal error" not in errors[0], errors[0]
+        assert "\n" not in errors[0].strip(), errors[0]
         wait_until(lambda: (self.leaks.snapshot(), self.ids()) == old, f"{old} and nothing more", 5.0)
         return result
 
