@@ -14,6 +14,8 @@ def check_preserved(first: int, count: int) -> None:
         RingfenceError: one is not open, or was opened since by this process: those are close-on-exec, inherited ones
             never are.
     """
+    if count < 0:
+        raise RingfenceError(f'invalid value "{count}" for --preserve-fds')
     for number in range(count):
         try:
             missing = fcntl.fcntl(first + number, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
