@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -39,6 +40,16 @@ static int state_file(const struct run_hook *hook, pid_t pid)
 	return fd;
 }
 
+/* What the runtime finds in the output of a hook that could not be run, in the words of Go. */
+static void complain(const char *path)
+{
+	const char *why = strerror(errno);
+	char first = (char)(*why | 0x20);
+	struct iovec text[] = {{(void *)path, strlen(path)}, {": ", 2}, {&first, 1}, {(void *)(why + 1), strlen(why + 1)}};
+	ssize_t ignored = writev(2, text, sizeof text / sizeof *text);
+	(void)ignored;
+}
+
 static void become_hook(const struct run_hook *hook, char **args, char **env, int in, int out)
 {
 	setpgid(0, 0);
@@ -49,9 +60,7 @@ static void become_hook(const struct run_hook *hook, char **args, char **env, in
 	if (hook->cwd.size && chdir(hook->cwd.data) < 0)
 		_exit(126);
 	execve(hook->path.data, args, env);
-	const char *why = strerror(errno);
-	ssize_t ignored = write(2, why, strlen(why));
-	(void)ignored;
+	complain(hook->path.data);
 	_exit(127);
 }
 

@@ -4,15 +4,17 @@
 
 #include "init.h"
 
-/* pivot_root(".", ".") puts the old root below the new one at the same place, from where it is detached whole
- * (pivot_root(2), NOTES). */
+/* pivot_root(".", ".") puts the old root on top of the new one, from where it is detached whole (pivot_root(2), NOTES).
+ * It is made a slave first, so that the host keeps its mounts; by its descriptor, for "." is the new root below it. */
 int do_pivot_root(struct run *r, const struct pivot_root *s)
 {
 	(void)s;
-	if (fchdir(r->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (old < 0 || fchdir(r->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || fchdir(old) < 0)
 		return -1;
 	if (mount("", ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 || umount2(".", MNT_DETACH) < 0)
 		return -1;
+	close(old);
 	return chdir("/");
 }
 

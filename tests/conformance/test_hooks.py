@@ -223,10 +223,16 @@ def test_arguments(runtime: Runtime, bundle: Bundle, notes: Notes, args: list[st
     assert words == ["/bin/sh", path, *(args or ["-"])[1:]]
 
 
+def environment(kind: str) -> str:
+    """A script that notes the environment it was started with; /proc of the host shows no pid of the container."""
+    process = "$$" if kind == "startContainer" else "self"
+    return f"tr '\\0' '\\n' </proc/{process}/environ >$notes/{kind}; true"
+
+
 def test_given_environment(runtime: Runtime, bundle: Bundle, notes: Notes) -> None:
     """LNX-HOOK-10: `env` is exactly the environment of the hook."""
     for kind in KINDS:
-        notes.hook(kind, f"tr '\\0' '\\n' </proc/self/environ >$notes/{kind}", env=["PATH=/bin:/usr/bin", "ONE=1"])
+        notes.hook(kind, environment(kind), env=["PATH=/bin:/usr/bin", "ONE=1"])
     finish(run_all(runtime, bundle))
     for kind in KINDS:
         assert sorted(notes.read(kind).split()) == ["ONE=1", "PATH=/bin:/usr/bin"], kind
@@ -240,7 +246,7 @@ def test_absent_environment(runtime: Runtime, bundle: Bundle, notes: Notes) -> N
     runtime.env["OF_THE_RUNTIME"] = "yes"
     bundle.env.append("OF_THE_PROGRAM=yes")
     for kind in KINDS:
-        notes.hook(kind, f"tr '\\0' '\\n' </proc/self/environ >$notes/{kind}")
+        notes.hook(kind, environment(kind))
     finish(run_all(runtime, bundle))
     for kind in KINDS:
         found = notes.read(kind).split()

@@ -52,12 +52,14 @@ def test_unbindable_root_cannot_be_bound(runtime: Runtime, bundle: Bundle) -> No
     assert inside(runtime, bundle, script) == "refused\n"
 
 
-@pytest.mark.parametrize("word", ["", "shared", "slave", "private"])
-def test_setup_mounts_do_not_reach_the_host(runtime: Runtime, bundle: Bundle, word: str) -> None:
-    """LNX-RPROP-03: whatever the host's propagation, mounts of the set-up never appear there."""
+@pytest.mark.parametrize("word", ["", "shared", "rshared", "slave", "private"])
+@pytest.mark.parametrize("apart", [False, True], ids=["rootfs on the host's root", "rootfs on a mount of its own"])
+def test_setup_mounts_do_not_reach_the_host(runtime: Runtime, bundle: Bundle, word: str, apart: bool) -> None:
+    """LNX-RPROP-03: whatever the host's propagation, mounts of the set-up never appear there, nor do any vanish."""
     before, after = runtime.new_path("before"), runtime.new_path("after")
     show = "cut -d' ' -f5 /proc/self/mountinfo | sort"
-    in_shared_mounts(runtime, f"{show} >{before}", f"{show} >{after}")
+    own = f"mount --bind {bundle.path} {bundle.path}; mount --make-shared {bundle.path}; " if apart else ""
+    in_shared_mounts(runtime, f"{own}{show} >{before}", f"{show} >{after}")
     bundle.linux["rootfsPropagation"] = word
     bundle.mount("/mnt", "tmpfs", "tmpfs", "shared")
     bundle.bind("/tmp", "/srv", "rshared")

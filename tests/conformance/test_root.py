@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.conformance.inside import host_folder, inside, mount_table, output, refused
+from tests.conformance.inside import host_folder, inside, mount_table, output, own_mounts, refused
 from tests.support import Bundle, Runtime
 from tests.support.process import read_text
 from tests.support.rootfs import make_rootfs
@@ -106,6 +106,17 @@ def test_mounts_below_the_rootfs_are_taken_along(runtime: Runtime, bundle: Bundl
         assert inside(runtime, bundle, "cat /mnt/mark") == "below"
     finally:
         subprocess.run(["umount", target], check=True)
+
+
+def test_readonly_root_without_a_mount_namespace(runtime: Runtime, bundle: Bundle, overlay: str) -> None:
+    """LNX-ROOT-03: without a mount namespace the mount of the host that is the root keeps its flags."""
+    bundle.config["root"]["readonly"] = True
+    bundle.drop_namespace("mount")
+    bundle.config["mounts"] = []
+    bundle.linux.update(maskedPaths=[], readonlyPaths=[])
+    bundle.args("/bin/true")
+    runtime.run_bundle(bundle)
+    assert not own_mounts()[os.path.join(bundle.path, "merged")].readonly
 
 
 def test_nothing_of_the_host_is_reachable(runtime: Runtime, bundle: Bundle) -> None:

@@ -22,13 +22,17 @@ NOTIFY = "/run/notify"
 
 
 def opening_steps(linux: Linux, context: Context) -> list[InitStep]:
-    """The inherited mounts are cut loose from the host before the rootfs is bound (LNX-RPROP-03)."""
-    flags = PROPAGATIONS.get(linux.rootfs_propagation or "", MS_SLAVE | MS_REC)
+    """The inherited mounts are cut loose from the host before the rootfs is bound (LNX-RPROP-03).
+
+    Only a shared root needs them shared, for binds that are to pass mounts on; an unbindable one must be bound first.
+    """
+    asked = PROPAGATIONS.get(linux.rootfs_propagation or "", 0)
+    shared = bool(asked & MS_SHARED)
     pointer = "/linux/rootfsPropagation" if linux.rootfs_propagation else ""
     return [
-        mounts.SetTreePropagation(pointer, flags),
+        mounts.SetTreePropagation(pointer, asked if shared else MS_SLAVE | MS_REC),
         # pivot_root(2) refuses a root whose parent mount is shared; made slaves above, none is.
-        mounts.OpenRoot("/root/path", context.rootfs, bool(flags & MS_SHARED)),
+        mounts.OpenRoot("/root/path", context.rootfs, shared),
     ]
 
 
@@ -66,26 +70,25 @@ def early_hook_steps(config: Config, process: Process, context: Context) -> list
 
 
 def closing_steps(root: Root, linux: Linux) -> list[InitStep]:
-    """What is protected and hidden, then the root itself read-only, last of all (LNX-MASK-06, LNX-ROOT-04)."""
-    steps: list[InitStep] = []
-    steps += [
+    """What is protected and hidden, then the root itself: read-only last of all (LNX-MASK-06, LNX-ROOT-04).
+
+    Its propagation comes after what is bound from within it, for an unbindable one would refuse that. Without a mount
+    namespace all of these would change the host.
+    """
+    if not Namespaces(linux).own & CLONE_NEWNS:
+        return []
+    steps: list[InitStep] = [
         mounts.MakeReadonly(f"/linux/readonlyPaths/{index}", path) for index, path in enumerate(linux.readonly_paths)
     ]
     steps += [
         mounts.MaskPath(f"/linux/maskedPaths/{index}", path)
         for index, path in enumerate(dict.fromkeys(linux.masked_paths))
     ]
+    if linux.rootfs_propagation:
+        steps.append(mounts.SetRootPropagation("/linux/rootfsPropagation", PROPAGATIONS[linux.rootfs_propagation]))
     if root.readonly:
         steps.append(mounts.SetRootAttributes("/root/readonly", MOUNT_ATTR_RDONLY))
     return steps
-
-
-def propagation_steps(linux: Linux) -> list[InitStep]:
-    """The propagation of the new root, when the configuration asks for one."""
-    if not linux.rootfs_propagation:
-        return []
-    flags = PROPAGATIONS[linux.rootfs_propagation]
-    return [mounts.SetRootPropagation("/linux/rootfsPropagation", flags)]
 
 
 def tree_steps(
@@ -104,7 +107,6 @@ def tree_steps(
     steps += device_steps(config, linux, host, binds_devices)
     steps += early_hook_steps(config, process, context)
     steps.append(mounts.MoveRoot("") if context.no_pivot else mounts.PivotRoot(""))
-    steps += propagation_steps(linux)
     if process.terminal:
         steps.append(console_step(process, slots, bound=True))
     steps.append(mounts.MakeDirectory("/process/cwd", process.cwd))
