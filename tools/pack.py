@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from types import CodeType
 
+from tools.lean import lean_code
+
 VERBS = ("create", "delete", "exec", "kill", "list", "pause", "ps", "resume", "run", "start", "state", "update")
 LAUNCHER = """#!{python} -IS
 import marshal, posix
@@ -40,8 +42,8 @@ import ringfence.cli.{verb}
 
 
 def code_of(path: Path, shown: str) -> CodeType:
-    """A module's code without docstrings."""
-    return compile(path.read_bytes(), shown, "exec", dont_inherit=True, optimize=2)
+    """A module's code, without what only people read."""
+    return lean_code(path.read_bytes(), shown)
 
 
 def module_name(path: Path) -> str:

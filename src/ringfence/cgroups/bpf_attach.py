@@ -6,7 +6,7 @@ Python has no wrapper for that system call, so this module needs ctypes; it is i
 from __future__ import annotations
 
 import ctypes
-import os
+import posix
 
 from ringfence.errors import RingfenceError
 
@@ -74,11 +74,11 @@ def bpf(command: int, attributes: ctypes.Structure) -> int:
     Raises:
         OSError: as the kernel gave it.
     """
-    number = CALL_NUMBERS.get(os.uname().machine, CALL_NUMBER_GENERIC)
+    number = CALL_NUMBERS.get(posix.uname().machine, CALL_NUMBER_GENERIC)
     syscall = ctypes.CDLL(None, use_errno=True).syscall
     result = int(syscall(number, command, ctypes.byref(attributes), ctypes.sizeof(attributes)))
     if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise OSError(ctypes.get_errno(), posix.strerror(ctypes.get_errno()))
     return result
 
 
@@ -116,15 +116,15 @@ def attach(directory: str, program: bytes) -> None:
         OSError: the kernel refuses it.
         RingfenceError: several programs are attached, so none can be put in their place at once.
     """
-    cgroup = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    cgroup = posix.open(directory, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
     try:
         new = load(program)
         try:
             put(cgroup, new, attached(cgroup))
         finally:
-            os.close(new)
+            posix.close(new)
     finally:
-        os.close(cgroup)
+        posix.close(cgroup)
 
 
 def put(cgroup: int, new: int, old_ids: list[int]) -> None:
@@ -138,4 +138,4 @@ def put(cgroup: int, new: int, old_ids: list[int]) -> None:
     try:
         bpf(PROG_ATTACH, AttachAttr(cgroup, new, ATTACH_TYPE_CGROUP_DEVICE, ALLOW_MULTI | REPLACE, old))
     finally:
-        os.close(old)
+        posix.close(old)

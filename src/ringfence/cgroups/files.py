@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 # A file that lists entries comes a page at a time (seq_file), so a short read is the end only when far from a page.
 READ_SIZE = 1 << 16
@@ -15,14 +15,14 @@ def read(path: str) -> str:
     Raises:
         OSError: as the kernel gave it.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     try:
-        raw = chunk = os.read(descriptor, READ_SIZE)
+        raw = chunk = posix.read(descriptor, READ_SIZE)
         while len(chunk) > SHORT:
-            chunk = os.read(descriptor, READ_SIZE)
+            chunk = posix.read(descriptor, READ_SIZE)
             raw += chunk
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
     return raw.decode("utf-8", "surrogateescape")
 
 
@@ -32,11 +32,11 @@ def write(path: str, value: str) -> None:
     Raises:
         OSError: as the kernel gave it.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    descriptor = posix.open(path, posix.O_WRONLY | posix.O_CLOEXEC)
     try:
-        os.write(descriptor, value.encode("utf-8", "surrogateescape"))
+        posix.write(descriptor, value.encode("utf-8", "surrogateescape"))
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
 
 
 def read_or_empty(path: str) -> str:
@@ -50,7 +50,7 @@ def read_or_empty(path: str) -> str:
 def children(path: str) -> list[str]:
     """The cgroups directly below one; none when it has vanished."""
     try:
-        with os.scandir(path) as entries:
+        with posix.scandir(path) as entries:
             return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []

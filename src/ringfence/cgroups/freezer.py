@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
+import posix
 import select
 import time
 
@@ -111,7 +111,7 @@ def freeze_v1(file: str) -> None:
         if attempt % ATTEMPTS_BEFORE_THAW == 0:
             write(file, "THAWED")
         time.sleep(PAUSE)
-    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+    raise OSError(errno.EBUSY, posix.strerror(errno.EBUSY))
 
 
 def freeze_v2(path: str) -> None:
@@ -121,15 +121,15 @@ def freeze_v2(path: str) -> None:
         OSError: as the kernel gave it; EBUSY when that does not come.
     """
     write(f"{path}/cgroup.freeze", "1")
-    descriptor = os.open(f"{path}/cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = posix.open(f"{path}/cgroup.events", posix.O_RDONLY | posix.O_CLOEXEC)
     try:
         deadline = time.monotonic() + V2_SECONDS
         waiter = select.poll()
         waiter.register(descriptor, select.POLLPRI)
-        while b"frozen 1" not in os.pread(descriptor, 4096, 0):
+        while b"frozen 1" not in posix.pread(descriptor, 4096, 0):
             left = deadline - time.monotonic()
             if left <= 0:
-                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+                raise OSError(errno.EBUSY, posix.strerror(errno.EBUSY))
             waiter.poll(left * 1000)
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)

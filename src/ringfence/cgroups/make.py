@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
-import posixpath
+import posix
 
+from ringfence import paths
 from ringfence.cgroups.files import all_pids, read, read_or_empty, write
 from ringfence.errors import RingfenceError, from_os_error
 
@@ -42,7 +42,7 @@ def undo(made: list[str]) -> None:
     """Remove what was just made; what cannot be removed does not hide the first error."""
     for path in reversed(made):
         try:
-            os.rmdir(path)
+            posix.rmdir(path)
         except OSError:
             continue
 
@@ -62,12 +62,12 @@ def make_one(directory: CgroupDir, step: MakeCgroup, made: list[str]) -> None:
 def make_directory(path: str, made: list[str]) -> bool:
     """Make a directory, with its parents if they are missing; whether it was there before."""
     try:
-        os.mkdir(path, MODE)
+        posix.mkdir(path, MODE)
     except FileExistsError:
         return True
     except FileNotFoundError:
-        os.makedirs(posixpath.dirname(path), MODE, exist_ok=True)
-        os.mkdir(path, MODE)
+        paths.makedirs(paths.dirname(path), MODE)
+        posix.mkdir(path, MODE)
     made.append(path)
     return False
 
@@ -79,7 +79,7 @@ def check_all_unused(dirs: tuple[CgroupDir, ...]) -> None:
         RingfenceError: one of them holds processes or is frozen (LNX-LIFE-24, LNX-LIFE-25).
     """
     for directory in dirs:
-        if os.access(directory.path, os.F_OK):
+        if posix.access(directory.path, posix.F_OK):
             check_unused(directory.path)
 
 
@@ -110,7 +110,7 @@ def fill_cpuset(mount: str, path: str) -> None:
         OSError: as the kernel gave it.
     """
     for name in CPUSET_FILES:
-        inherit(mount, posixpath.dirname(path), path, name)
+        inherit(mount, paths.dirname(path), path, name)
 
 
 def inherit(mount: str, parent: str, path: str, name: str) -> None:
@@ -119,7 +119,7 @@ def inherit(mount: str, parent: str, path: str, name: str) -> None:
         return
     value = read(f"{parent}/{name}").strip()
     if not value and parent != mount:
-        inherit(mount, posixpath.dirname(parent), parent, name)
+        inherit(mount, paths.dirname(parent), parent, name)
         value = read(f"{parent}/{name}").strip()
     write(f"{path}/{name}", value)
 
@@ -136,7 +136,7 @@ def enable_controllers(step: EnableControllers) -> None:
         wanted = read(f"{step.mount}/cgroup.controllers").split()
     except OSError as error:
         raise from_os_error(f"{FAILED}: {step.mount}/cgroup.controllers", error, field=step.pointer) from None
-    parent = posixpath.dirname(step.path)
+    parent = paths.dirname(step.path)
     if missing(parent, wanted):
         for level in levels(step.mount, parent):
             enable(level, missing(level, wanted))
@@ -177,10 +177,10 @@ def own_cgroup(step: OwnCgroup) -> None:
     """
     names = (read_or_empty(DELEGATE) or DELEGATE_DEFAULT).split()
     try:
-        os.chown(step.path, step.uid, -1)
+        posix.chown(step.path, step.uid, -1)
         for name in names:
             try:
-                os.chown(f"{step.path}/{name}", step.uid, -1)
+                posix.chown(f"{step.path}/{name}", step.uid, -1)
             except FileNotFoundError:
                 continue
     except OSError as error:

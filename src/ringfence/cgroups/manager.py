@@ -6,7 +6,7 @@ Every answer is given as far as it can be when cgroups have vanished (LNX-STATE-
 from __future__ import annotations
 
 import errno
-import os
+import posix
 import time
 
 from ringfence.cgroups.files import all_pids, read_or_empty, subtree, write
@@ -169,7 +169,7 @@ def remove_tree(path: str, kill: bool) -> None:
 def try_remove(path: str) -> OSError | None:
     """rmdir(2); one that is gone is as good as removed."""
     try:
-        os.rmdir(path)
+        posix.rmdir(path)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import select
 
 from ringfence.cgroups.files import write
@@ -35,7 +35,7 @@ class OomWatch:
     def watch_v1(self, path: str) -> None:
         """Register an eventfd in cgroup.event_control (cgroup-v1/memory.rst, OOM control)."""
         self.file = self.opened(f"{path}/memory.oom_control")
-        self.eventfd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self.eventfd = posix.eventfd(0, posix.EFD_CLOEXEC | posix.EFD_NONBLOCK)
         self.descriptors.append(self.eventfd)
         write(f"{path}/cgroup.event_control", f"{self.eventfd} {self.file}")
         self.poller.register(self.eventfd, select.POLLIN)
@@ -47,7 +47,7 @@ class OomWatch:
 
     def opened(self, path: str) -> int:
         """An open file that ``close`` closes."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
         self.descriptors.append(descriptor)
         return descriptor
 
@@ -56,7 +56,7 @@ class OomWatch:
         if self.file < 0:
             return self.seen
         try:
-            return counter(os.pread(self.file, 4096, 0).decode(), "oom_kill")
+            return counter(posix.pread(self.file, 4096, 0).decode(), "oom_kill")
         except OSError:
             self.close()  # else poll(2) would report the vanished file for ever
             return self.seen
@@ -72,14 +72,14 @@ class OomWatch:
     def drain(self) -> None:
         """Take the events off the eventfd; the kills themselves are counted in the file."""
         try:
-            os.eventfd_read(self.eventfd)
+            posix.eventfd_read(self.eventfd)
         except BlockingIOError:
             return
 
     def close(self) -> None:
         """Close every descriptor; the kernel forgets the watch with them."""
         for descriptor in self.descriptors:
-            os.close(descriptor)
+            posix.close(descriptor)
         self.descriptors.clear()
         self.poller = select.poll()
         self.eventfd = self.file = -1

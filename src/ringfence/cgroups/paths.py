@@ -5,8 +5,7 @@ Nothing here touches the kernel; the same host facts, path and id always give th
 
 from __future__ import annotations
 
-import posixpath
-
+from ringfence import paths
 from ringfence.errors import RingfenceError
 from ringfence.host.facts import V2
 from ringfence.record import Record
@@ -52,14 +51,14 @@ def locate(host: Host, cgroups_path: str | None, container_id: str) -> tuple[Cgr
 
 def clean(path: str) -> str:
     """The path with a slash before it and ``.``, ``..`` and double slashes resolved; it never climbs above ``/``."""
-    return posixpath.normpath("/" + path.lstrip("/"))
+    return paths.normpath("/" + path.lstrip("/"))
 
 
 def base(host: Host, hierarchy: Hierarchy) -> str:
     """Where relative paths count from, below the mount: ``""`` or a path with a slash before it."""
     own = below(clean(hierarchy.own), clean(hierarchy.root))
     if host.cgroup_mode == V2:
-        own = posixpath.dirname(own)
+        own = paths.dirname(own)
     return own.rstrip("/")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
-import posixpath
+import posix
 
+from ringfence import paths
 from ringfence.cgroups.devices import difference
 from ringfence.cgroups.files import read, read_or_empty, write
 from ringfence.cgroups.make import enable_controllers, make_cgroup, own_cgroup
@@ -123,13 +123,13 @@ def limit_devices_v1(step: LimitDevicesV1) -> None:
     try:
         for name, entry in difference(read(f"{step.directory}/devices.list"), step.allow_all, step.rules):
             if name not in opened:
-                opened[name] = os.open(f"{step.directory}/{name}", os.O_WRONLY | os.O_CLOEXEC)
-            os.write(opened[name], entry.encode())
+                opened[name] = posix.open(f"{step.directory}/{name}", posix.O_WRONLY | posix.O_CLOEXEC)
+            posix.write(opened[name], entry.encode())
     except OSError as error:
         raise refused(step, f"{step.directory}/{name}", entry, error) from None
     finally:
         for descriptor in opened.values():
-            os.close(descriptor)
+            posix.close(descriptor)
 
 
 def limit_devices_v2(step: LimitDevicesV2) -> None:
@@ -144,7 +144,7 @@ def limit_devices_v2(step: LimitDevicesV2) -> None:
 
 def refused(step: HostStep, path: str, value: str, error: OSError) -> RingfenceError:
     """Why a limit could not be set, in the words engines know where there are some."""
-    controller = posixpath.basename(path).partition(".")[0]
+    controller = paths.basename(path).partition(".")[0]
     if error.errno == errno.ENOENT:
         return absent_file(step, controller, path)
     if error.errno == errno.EBUSY and path.endswith("/memory.limit_in_bytes"):
@@ -172,7 +172,7 @@ def absent_file(step: HostStep, controller: str, path: str) -> RingfenceError:
 
 def has_controller(directory: str, controller: str) -> bool:
     """Whether the cgroup exists and, on v2, has this controller."""
-    if not os.access(directory, os.F_OK):
+    if not posix.access(directory, posix.F_OK):
         return False
     enabled = read_or_empty(f"{directory}/cgroup.controllers")
     return not enabled or controller in (*enabled.split(), "cgroup")
@@ -180,7 +180,7 @@ def has_controller(directory: str, controller: str) -> bool:
 
 def too_small(step: HostStep, path: str, value: str) -> RingfenceError:
     """More memory is used than the new limit allows, and it could not be reclaimed."""
-    directory = posixpath.dirname(path)
+    directory = paths.dirname(path)
     used, peak = (number(f"{directory}/memory.{name}usage_in_bytes") for name in ("", "max_"))
     return RingfenceError(
         f"unable to set memory limit to {value} (current usage: {used}, peak usage: {peak})",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 from _signal import pidfd_send_signal
 
 from ringfence.errors import from_os_error
@@ -30,14 +30,14 @@ def signal_all(list_pids: Callable[[], list[int]], signal: int) -> bool:
                 send(descriptors[pid], pid, signal)
     finally:
         for descriptor in descriptors.values():
-            os.close(descriptor)
+            posix.close(descriptor)
     return bool(descriptors)
 
 
 def open_pidfd(pid: int) -> int:
     """A pidfd, -1 when the process has ended; a thread that is not a leader is passed over too (pidfd_open(2))."""
     try:
-        return os.pidfd_open(pid)
+        return posix.pidfd_open(pid)
     except OSError:
         return -1
 

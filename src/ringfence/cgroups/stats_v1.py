@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.cgroups.files import read_or_empty
 from ringfence.cgroups.measure import CPUSET_REST, amount, cpuset, entry, number, present, table
@@ -62,7 +62,7 @@ def cpu(bandwidth: str, account: str) -> dict[str, Any]:
 
 def cpu_usage(path: str) -> dict[str, Any]:
     """Time used, in all and by each CPU; cpuacct.stat counts in ticks of USER_HZ."""
-    tick = NANOSECONDS // os.sysconf("SC_CLK_TCK")
+    tick = NANOSECONDS // posix.sysconf("SC_CLK_TCK")
     ticks = table(f"{path}/cpuacct.stat")
     rows = [row.split() for row in read_or_empty(f"{path}/cpuacct.usage_all").splitlines()[1:]]
     optional = present(
@@ -144,6 +144,6 @@ def huge_page_entry(stem: str) -> dict[str, int]:
 def files(path: str) -> list[str]:
     """The names in a cgroup, none when it has vanished."""
     try:
-        return os.listdir(path)
+        return posix.listdir(path)
     except OSError:
         return []

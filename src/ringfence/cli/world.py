@@ -7,6 +7,7 @@ import sys
 
 from ringfence.container.runtime import Runtime
 from ringfence.errors import RingfenceError
+from ringfence.paths import join, normpath
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,9 +91,7 @@ def absolute(path: str, cwd: str) -> str:
         return path
     if not cwd and not path.startswith("/"):
         raise RingfenceError("getwd: no such file or directory", hint="the working directory has been removed")
-    import posixpath  # brings in os
-
-    return "/" + posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
+    return normpath(join(cwd, path))
 
 
 def default_root(program: str, environment: dict[str, str]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import time
 
+from ringfence import paths
 from ringfence.cgroups.make import check_all_unused
 from ringfence.cgroups.manager import Cgroup
 from ringfence.cgroups.perform import perform as perform_host_step
@@ -92,13 +93,13 @@ class Birth:
     def make_fifo(self) -> None:
         """The FIFO that start opens; the container's root may write to it (LNX-FILE-02)."""
         path = f"{self.record.directory}/{FIFO}"
-        os.mkfifo(path, FIFO_MODE)
-        os.chmod(path, FIFO_MODE)
+        posix.mkfifo(path, FIFO_MODE)
+        posix.chmod(path, FIFO_MODE)
         linux = section(self.prepared.config)
         uid, gid = outside_id(linux.uid_mappings, 0), outside_id(linux.gid_mappings, 0)
         if self.record.namespaces & CLONE_NEWUSER and uid >= 0:
-            os.chown(path, uid, gid)
-        self.fifo = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            posix.chown(path, uid, gid)
+        self.fifo = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
 
     def perform(self, given: dict[str, int], stdio: tuple[int, int, int] | None) -> Outcome:
         """Perform the whole plan; afterwards the process waits for start, or runs.
@@ -183,7 +184,7 @@ class Birth:
         """Give back the lock and the descriptors of the birth."""
         for descriptor in (self.fifo, self.lock):
             if descriptor >= 0:
-                os.close(descriptor)
+                posix.close(descriptor)
         self.fifo = self.lock = -1
 
 
@@ -193,7 +194,7 @@ def write_pid_file(runtime: Runtime, path: str, pid: int) -> None:
     Raises:
         RingfenceError: it cannot be written.
     """
-    place = os.path.join(runtime.cwd, path)
+    place = paths.join(runtime.cwd, path)
     try:
         write_whole(place, str(pid), 0o644)
     except OSError as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
+import posix
 
+from ringfence import paths
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.spec.load import load_config
 
@@ -21,13 +21,13 @@ def read_text(path: str) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     try:
         parts = []
-        while part := os.read(descriptor, 1 << 20):
+        while part := posix.read(descriptor, 1 << 20):
             parts.append(part)
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
@@ -49,6 +49,19 @@ def read_config(bundle: str) -> tuple[str, Config]:
     return text, load_config(text)
 
 
+def real_path(path: str) -> str:
+    """Where a path leads, links followed by the kernel.
+
+    Raises:
+        OSError: nowhere.
+    """
+    descriptor = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
+    try:
+        return posix.readlink(f"/proc/self/fd/{descriptor}")
+    finally:
+        posix.close(descriptor)
+
+
 def locate_rootfs(bundle: str, config: Config) -> str:
     """The absolute path of the rootfs, which no link may stand in for (LNX-ROOT-01, LNX-ROOT-02).
 
@@ -56,14 +69,14 @@ def locate_rootfs(bundle: str, config: Config) -> str:
         RingfenceError: it is missing, or not what its path says.
     """
     assert config.root is not None
-    rootfs = posixpath.normpath(posixpath.join(bundle, config.root.path))
+    rootfs = paths.normpath(paths.join(bundle, config.root.path))
     field = "/root/path"
     try:
-        real = os.path.realpath(rootfs, strict=True)
+        real = real_path(rootfs)
     except OSError as error:
         raise from_os_error(f"invalid rootfs: stat {rootfs}", error, field=field) from None
-    if os.path.islink(rootfs) or posixpath.normpath(rootfs) != rootfs:
+    if paths.islink(rootfs) or paths.normpath(rootfs) != rootfs:
         raise RingfenceError(f"invalid rootfs: not an absolute path, or a symlink: {rootfs}", field=field)
-    if not os.path.isdir(real):
+    if not paths.isdir(real):
         raise RingfenceError(f"invalid rootfs: not a directory: {rootfs}", field=field)
     return real

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import time
 
 from ringfence.cgroups.manager import Cgroup
@@ -38,16 +38,16 @@ def delete(runtime: Runtime, container_id: str, force: bool) -> None:
         record = load_record(runtime, container_id)
     except RingfenceError:
         if not force:
-            os.close(held)
+            posix.close(held)
             raise
         # A half-made or damaged folder: there is nothing that tells what else to remove (LNX-DEL-05).
         remove_directory(container_directory(runtime, container_id))
-        os.close(held)
+        posix.close(held)
         return
     try:
         remove(runtime, record, force)
     finally:
-        os.close(held)
+        posix.close(held)
 
 
 def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import time
 
 from ringfence.cgroups.manager import Cgroup
@@ -52,11 +52,11 @@ def watch(runtime: Runtime, container_id: str, interval_seconds: float) -> Itera
     record = running(runtime, container_id)
     watcher = OomWatch(record.cgroups)
     try:
-        folder = os.open(record.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = posix.open(record.directory, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
         try:
             yield from events(record, folder, watcher, interval_seconds)
         finally:
-            os.close(folder)
+            posix.close(folder)
     finally:
         watcher.close()
 
@@ -77,6 +77,7 @@ def events(
 def exists(record: ContainerRecord, folder: int) -> bool:
     """Whether the state folder is still the opened one, and not gone or made anew under the same name."""
     try:
-        return os.path.samestat(os.stat(record.directory), os.fstat(folder))
+        now, opened = posix.stat(record.directory), posix.fstat(folder)
     except OSError:
         return False
+    return (now.st_dev, now.st_ino) == (opened.st_dev, opened.st_ino)

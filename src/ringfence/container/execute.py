@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
+from ringfence import paths
 from ringfence.cgroups.paths import CgroupDir
 from ringfence.container.birth import write_pid_file
 from ringfence.container.bundle import read_config, read_text
@@ -58,7 +59,7 @@ def execute_in(runtime: Runtime, record: ContainerRecord, options: ExecOptions) 
         front = Foreground(process.terminal, user_outside(process, section(saved), record.namespaces))
         return foreground(runtime, options, front, plan, descriptor)
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
 
 
 def refuse(record: ContainerRecord, options: ExecOptions) -> None:
@@ -73,7 +74,7 @@ def refuse(record: ContainerRecord, options: ExecOptions) -> None:
 def asked_process(runtime: Runtime, record: ContainerRecord, options: ExecOptions) -> Process:
     """The process: whole from a file, else the bundle's, changed by the options (LNX-EXEC-03, LNX-EXEC-04)."""
     if options.process_file:
-        path = os.path.join(runtime.cwd, options.process_file)
+        path = paths.join(runtime.cwd, options.process_file)
         try:
             return load_process(read_text(path), "process.json")
         except OSError as error:
@@ -117,7 +118,7 @@ def cpu_mask(cpus: str | None) -> bytes:
 def exec_cgroups(record: ContainerRecord, asked: tuple[str, ...]) -> tuple[CgroupDir, ...]:
     """The container's cgroups, or the sub-cgroups asked for (LNX-EXEC-28, LNX-EXEC-29)."""
     if not asked:
-        return tuple(group for group in record.cgroups if os.path.isdir(group.path))
+        return tuple(group for group in record.cgroups if paths.isdir(group.path))
     from ringfence.container.subcgroup import sub_cgroups
 
     return sub_cgroups(record.cgroups, asked)
@@ -126,11 +127,11 @@ def exec_cgroups(record: ContainerRecord, asked: tuple[str, ...]) -> tuple[Cgrou
 def container_pidfd(record: ContainerRecord) -> int:
     """A pidfd of the container's init, known to be that very process."""
     try:
-        descriptor = os.pidfd_open(record.pid)
+        descriptor = posix.pidfd_open(record.pid)
     except OSError:
         raise RingfenceError("cannot exec in a stopped container") from None
     if start_time(record.pid) != record.start_time:
-        os.close(descriptor)
+        posix.close(descriptor)
         raise RingfenceError("cannot exec in a stopped container")
     return descriptor
 

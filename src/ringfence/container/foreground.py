@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.container.stdio import Flow, Pipes, make_pipes, wait_for
 from ringfence.errors import RingfenceError
@@ -60,7 +60,7 @@ class Foreground:
         self.ends[1].close()
         self.terminal = Terminal(receive_master(self.ends[0]), self.caller)
         self.terminal.enter()
-        os.set_blocking(self.terminal.master, False)
+        posix.set_blocking(self.terminal.master, False)
         master = self.terminal.master
         return [Flow(0, master, closes=False), Flow(master, 1, closes=False)]
 
@@ -85,7 +85,7 @@ def forward_signals(pid: int, resize: Callable[[], None] | None) -> None:
 
     def forward(number: int, _frame: object) -> None:
         try:
-            os.kill(pid, number)
+            posix.kill(pid, number)
         except ProcessLookupError:
             return
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import container_directory, load_record, lock
@@ -28,7 +28,7 @@ def pause(runtime: Runtime, container_id: str) -> None:
             raise RingfenceError("container not running")
         Cgroup(record.cgroups).freeze()
     finally:
-        os.close(held)
+        posix.close(held)
 
 
 def resume(runtime: Runtime, container_id: str) -> None:
@@ -44,4 +44,4 @@ def resume(runtime: Runtime, container_id: str) -> None:
             raise RingfenceError("container not paused")
         Cgroup(record.cgroups).thaw()
     finally:
-        os.close(held)
+        posix.close(held)

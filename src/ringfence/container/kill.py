@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.container.record import load_record
 from ringfence.container.status import is_frozen, start_time
@@ -58,7 +58,7 @@ def signal_init(record: ContainerRecord, signal: int) -> bool:
     if not record.pid:
         return False
     try:
-        process = os.pidfd_open(record.pid)
+        process = posix.pidfd_open(record.pid)
     except OSError:
         return False
     try:
@@ -70,5 +70,5 @@ def signal_init(record: ContainerRecord, signal: int) -> bool:
     except OSError as error:
         raise from_os_error(f"cannot send signal {signal}", error) from None
     finally:
-        os.close(process)
+        posix.close(process)
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.container.record import CACHE, load_record
 from ringfence.container.state import describe
@@ -32,7 +32,7 @@ def listing(runtime: Runtime) -> tuple[list[dict[str, object]], list[str]]:
         RingfenceError: the root cannot be read; a root that does not exist is the caller's to judge.
     """
     try:
-        names = sorted(entry.name for entry in os.scandir(runtime.root) if entry.is_dir(follow_symlinks=False))
+        names = sorted(entry.name for entry in posix.scandir(runtime.root) if entry.is_dir(follow_symlinks=False))
     except FileNotFoundError:
         return [], []
     except OSError as error:
@@ -44,7 +44,7 @@ def listing(runtime: Runtime) -> tuple[list[dict[str, object]], list[str]]:
             continue
         try:
             record = load_record(runtime, name)
-            owner = user_name(os.stat(record.directory).st_uid, known)
+            owner = user_name(posix.stat(record.directory).st_uid, known)
         except (RingfenceError, OSError) as error:
             broken.append(f"load container {name}: {error}")
             continue

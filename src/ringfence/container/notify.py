@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import select
 
+from ringfence import paths
 from ringfence.container.record import NOTIFY
 from ringfence.errors import from_os_error
 
@@ -32,10 +33,10 @@ class Relay:
         self.ready = False
         self.socket: _socket.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
         try:
-            if os.path.exists(self.path):
-                os.unlink(self.path)
+            if paths.exists(self.path):
+                posix.unlink(self.path)
             self.socket.bind(self.path)
-            os.chmod(self.path, 0o777)
+            posix.chmod(self.path, 0o777)
         except OSError as error:
             raise from_os_error(f"cannot make the notify socket {self.path}", error) from None
 
@@ -60,20 +61,20 @@ class Relay:
         """
         import _socket
 
-        near, far = os.pipe()
+        near, far = posix.pipe()
         try:
             self.socket.sendto(b"READY=1\nMAINPID=%d" % self.pid, self.caller)
             rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, far.to_bytes(4, "little"))]
             self.socket.sendmsg([b"BARRIER=1"], rights, 0, self.caller)
         except OSError as error:
-            os.close(near)
+            posix.close(near)
             raise from_os_error("cannot notify the caller", error) from None
         finally:
-            os.close(far)
+            posix.close(far)
         poll = select.poll()
         poll.register(near, select.POLLIN)
         poll.poll(BARRIER_MILLISECONDS)
-        os.close(near)
+        posix.close(near)
 
     def drain(self) -> None:
         """Nothing is kept back."""
@@ -81,7 +82,7 @@ class Relay:
     def wait(self, pid: int) -> None:
         """Wait until the program is ready or has ended."""
         self.pid = pid
-        process = os.pidfd_open(pid)
+        process = posix.pidfd_open(pid)
         try:
             poll = select.poll()
             poll.register(process, select.POLLIN)
@@ -92,11 +93,11 @@ class Relay:
                 if process in ready:
                     return
         finally:
-            os.close(process)
+            posix.close(process)
             self.socket.close()
 
 
 def make_folder(directory: str) -> None:
     """The folder that is shown to the container at /run/notify; its user must reach it."""
-    os.mkdir(f"{directory}/{NOTIFY}", 0o755)
-    os.chmod(f"{directory}/{NOTIFY}", 0o755)
+    posix.mkdir(f"{directory}/{NOTIFY}", 0o755)
+    posix.chmod(f"{directory}/{NOTIFY}", 0o755)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import posix
 
+from ringfence import paths
 from ringfence.container.record import container_directory
 from ringfence.errors import RingfenceError, from_os_error
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 DIRECTORY_MODE = 0o711
 ROOT_MODE = 0o700
+STICKY_ROOT_MODE = 0o1700
 
 
 def make_root(runtime: Runtime) -> None:
     """Make the folder all containers of a root live in; sticky below $XDG_RUNTIME_DIR (LNX-CLI-16)."""
-    if os.path.isdir(runtime.root):
+    if paths.isdir(runtime.root):
         return
-    os.makedirs(runtime.root, ROOT_MODE, exist_ok=True)
+    paths.makedirs(runtime.root, ROOT_MODE)
     user_folder = runtime.environment.get("XDG_RUNTIME_DIR")
     if user_folder and runtime.root.startswith(user_folder.rstrip("/") + "/"):
-        os.chmod(runtime.root, ROOT_MODE | stat.S_ISVTX)
+        posix.chmod(runtime.root, STICKY_ROOT_MODE)
 
 
 def make_directory(runtime: Runtime, container_id: str) -> str:
@@ -35,8 +36,11 @@ def make_directory(runtime: Runtime, container_id: str) -> str:
     directory = container_directory(runtime, container_id)
     try:
         make_root(runtime)
-        os.mkdir(directory, DIRECTORY_MODE)
-        os.chmod(directory, DIRECTORY_MODE)
+    except OSError as error:
+        raise from_os_error(f"cannot make the state root {runtime.root}", error) from None
+    try:
+        posix.mkdir(directory, DIRECTORY_MODE)
+        posix.chmod(directory, DIRECTORY_MODE)
     except FileExistsError:
         raise RingfenceError(
             "container with given ID already exists", hint=f"choose another id, or: delete {container_id}"
@@ -49,13 +53,13 @@ def make_directory(runtime: Runtime, container_id: str) -> str:
 def remove_directory(directory: str) -> None:
     """Remove a state folder and what lies in it: files, and the folder of the notify socket."""
     try:
-        names = os.listdir(directory)
+        names = posix.listdir(directory)
     except FileNotFoundError:
         return
     for name in names:
         path = f"{directory}/{name}"
-        if os.path.isdir(path) and not os.path.islink(path):
+        if paths.isdir(path) and not paths.islink(path):
             remove_directory(path)
         else:
-            os.unlink(path)
-    os.rmdir(directory)
+            posix.unlink(path)
+    posix.rmdir(directory)

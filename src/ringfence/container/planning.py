@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.cgroups.compile import compile_cgroup
 from ringfence.cgroups.paths import locate
@@ -82,7 +82,7 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         options,
         probe(),
         fifo=fifo,
-        own_pid=os.getpid(),
+        own_pid=posix.getpid(),
         notify=notify,
         cache=f"{runtime.root}/{CACHE}",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import parse_mounts_of, read
@@ -32,12 +32,12 @@ def write_lines(file: str, lines: tuple[str, ...]) -> None:
         RingfenceError: the kernel refuses.
     """
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = posix.open(file, posix.O_WRONLY | posix.O_CLOEXEC)
         try:
             for line in lines:
-                os.write(descriptor, f"{line}\n".encode())
+                posix.write(descriptor, f"{line}\n".encode())
         finally:
-            os.close(descriptor)
+            posix.close(descriptor)
     except OSError as error:
         raise from_os_error(f"Intel RDT: cannot write {file}", error) from None
 

@@ -7,7 +7,7 @@ recorded before it is made, so that a ``delete --force`` after a crash at any po
 from __future__ import annotations
 
 import fcntl
-import os
+import posix
 
 from ringfence.cgroups.paths import CgroupDir
 from ringfence.errors import RingfenceError, from_os_error
@@ -71,15 +71,17 @@ def load_record(runtime: Runtime, container_id: str) -> ContainerRecord:
     """
     directory = container_directory(runtime, container_id)
     try:
-        descriptor = os.open(f"{directory}/{STATE}", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = posix.open(f"{directory}/{STATE}", posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError as error:
         if isinstance(error, (FileNotFoundError, NotADirectoryError)):
             raise RingfenceError("container does not exist", errno=error.errno or 0) from None
         raise from_os_error(f"cannot read the state of container {container_id}", error) from None
     try:
-        text = os.read(descriptor, os.fstat(descriptor).st_size).decode("utf-8", "surrogateescape")
+        text = posix.read(descriptor, posix.fstat(descriptor).st_size).decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise from_os_error(f"cannot read the state of container {container_id}", error) from None
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
     return parse_record(directory, container_id, text)
 
 
@@ -122,18 +124,19 @@ def write_whole(path: str, text: str, mode: int = 0o600) -> None:
     Raises:
         OSError: as the kernel gave it; nothing is left beside the old file.
     """
-    beside = f"{path}.{os.getpid()}.new"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    beside = f"{path}.{posix.getpid()}.new"
+    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC | posix.O_NOFOLLOW
+    descriptor = posix.open(beside, flags, mode)
     try:
         try:
             raw = text.encode("utf-8", "surrogateescape")
             while raw:
-                raw = raw[os.write(descriptor, raw) :]
+                raw = raw[posix.write(descriptor, raw) :]
         finally:
-            os.close(descriptor)
-        os.rename(beside, path)
+            posix.close(descriptor)
+        posix.rename(beside, path)
     except OSError:
-        os.unlink(beside)
+        posix.unlink(beside)
         raise
 
 
@@ -144,7 +147,7 @@ def lock(directory: str) -> int:
         RingfenceError: ``container does not exist``.
     """
     try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = posix.open(directory, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         raise RingfenceError("container does not exist") from None
     fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -5,7 +5,7 @@ Pure but for the reading; the stored form is the JSON of ``linux.resources``, wh
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.container.bundle import read_text
 from ringfence.record import Record
@@ -30,7 +30,7 @@ KEYS = (("major", "minor"), ("page_size",), ("name",))
 def stored_resources(record: ContainerRecord, config: Config) -> Resources:
     """What the container's limits are, as far as this runtime set them."""
     path = f"{record.directory}/{STORED}"
-    if os.access(path, os.F_OK):
+    if posix.access(path, posix.F_OK):
         return load_resources(read_text(path))
     return (config.linux.resources if config.linux else None) or Resources()
 

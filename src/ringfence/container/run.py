@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from ringfence import paths
 from ringfence.container.birth import Birth
 from ringfence.container.create import bear_detached
 from ringfence.container.delete import remove
@@ -55,5 +54,5 @@ def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> 
         after_start(runtime, birth)
         return front.wait(birth.record.pid, birth.relay)
     finally:
-        if not options.keep and os.path.isdir(birth.record.directory):
+        if not options.keep and paths.isdir(birth.record.directory):
             remove(runtime, birth.record, force=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
+import posix
 
+from ringfence import paths
 from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ def connected(runtime: Runtime, path: str, words: str) -> _socket.socket:
 
     if not path or path.startswith(("@", "\0")):
         raise RingfenceError(f"{words} {path!r} is not a path in the file system")
-    place = posixpath.join(runtime.cwd, path)
+    place = paths.join(runtime.cwd, path)
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
     try:
         connection.connect(place)
@@ -44,14 +44,14 @@ def send_pidfd(runtime: Runtime, path: str, pid: int, payload: str) -> None:
     import _socket
 
     connection = connected(runtime, path, "pidfd socket")
-    descriptor = os.pidfd_open(pid)
+    descriptor = posix.pidfd_open(pid)
     try:
         rights = descriptor.to_bytes(4, "little")
         connection.sendmsg([payload.encode()], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
     except OSError as error:
         raise from_os_error(f"cannot send the pidfd to {path}", error) from None
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
         connection.close()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import select
 
+from ringfence import paths
 from ringfence.container.record import FIFO, NOTIFY, load_record, lock
 from ringfence.container.status import CREATED, PAUSED, STOPPED, start_time, status
 from ringfence.errors import RingfenceError, from_os_error
@@ -37,7 +38,7 @@ def start(runtime: Runtime, container_id: str) -> None:
         relay = make_relay(runtime, record)
         open_gate(record)
     finally:
-        os.close(held)
+        posix.close(held)
     if record.hooks:
         from ringfence.container.hooks import run_poststart
 
@@ -49,7 +50,7 @@ def start(runtime: Runtime, container_id: str) -> None:
 def make_relay(runtime: Runtime, record: ContainerRecord) -> Relay | None:
     """The socket the program says on that it is ready, when create was told to show one and somebody waits."""
     caller = runtime.environment.get("NOTIFY_SOCKET")
-    if not caller or not os.path.isdir(f"{record.directory}/{NOTIFY}"):
+    if not caller or not paths.isdir(f"{record.directory}/{NOTIFY}"):
         return None
     from ringfence.container.notify import Relay
 
@@ -65,14 +66,14 @@ def open_gate(record: ContainerRecord) -> None:
     path = f"{record.directory}/{FIFO}"
     gate = process = -1
     try:
-        process = os.pidfd_open(record.pid)
+        process = posix.pidfd_open(record.pid)
         # Asked before the gate is open: a short program may have come and gone right after.
         if start_time(record.pid) != record.start_time:
             raise RingfenceError("cannot start a container that has stopped")
-        gate = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        gate = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
         if not passed(gate, process):
             raise RingfenceError("cannot start a container that has stopped")
-        os.unlink(path)
+        posix.unlink(path)
     except ProcessLookupError:
         raise RingfenceError("cannot start a container that has stopped") from None
     except OSError as error:
@@ -80,7 +81,7 @@ def open_gate(record: ContainerRecord) -> None:
     finally:
         for descriptor in (gate, process):
             if descriptor >= 0:
-                os.close(descriptor)
+                posix.close(descriptor)
 
 
 def passed(gate: int, process: int) -> bool:
@@ -99,6 +100,6 @@ def passed(gate: int, process: int) -> bool:
 def taken(gate: int) -> bool:
     """Take the byte, if it is there."""
     try:
-        return bool(os.read(gate, 1))
+        return bool(posix.read(gate, 1))
     except BlockingIOError:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.container.record import FIFO
 
@@ -22,15 +22,15 @@ def process_stat(pid: int) -> tuple[bytes, int]:
     proc_pid_stat(5): the name in parentheses may hold anything, so fields are counted after the last one.
     """
     try:
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = posix.open(f"/proc/{pid}/stat", posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError:
         return b"X", 0
     try:
-        fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
+        fields = posix.read(descriptor, 4096).rpartition(b")")[2].split()
     except ProcessLookupError:
         return b"X", 0
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
     return fields[0], int(fields[19])
 
 
@@ -59,15 +59,15 @@ def is_frozen(record: ContainerRecord) -> bool:
 def reads(path: str, word: bytes) -> bool:
     """Whether a one-word file of the kernel holds this word."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError:
         return False
     try:
-        return os.read(descriptor, 64).strip() == word
+        return posix.read(descriptor, 64).strip() == word
     except OSError:
         return False
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
 
 
 def status(record: ContainerRecord) -> str:
@@ -76,4 +76,4 @@ def status(record: ContainerRecord) -> str:
         return STOPPED
     if is_frozen(record):
         return PAUSED
-    return CREATED if os.access(f"{record.directory}/{FIFO}", os.F_OK) else RUNNING
+    return CREATED if posix.access(f"{record.directory}/{FIFO}", posix.F_OK) else RUNNING

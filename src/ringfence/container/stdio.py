@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import select
 
 from ringfence.record import Record
@@ -43,13 +43,13 @@ class Flow:
         if self.waiting:
             self.give()
         if self.finished and self.closes:
-            os.close(self.sink)
+            posix.close(self.sink)
             self.closes = False
 
     def take(self) -> bool:
         """Read what there is; False when there was nothing."""
         try:
-            self.waiting = os.read(self.source, CHUNK)
+            self.waiting = posix.read(self.source, CHUNK)
         except BlockingIOError:
             return False
         except OSError:
@@ -61,7 +61,7 @@ class Flow:
     def give(self) -> None:
         """Write what the sink takes; a reader that has gone ends the flow."""
         try:
-            self.waiting = self.waiting[os.write(self.sink, self.waiting) :]
+            self.waiting = self.waiting[posix.write(self.sink, self.waiting) :]
         except BlockingIOError:
             return
         except OSError:
@@ -88,13 +88,13 @@ class Pipes(Record):
         """stdin inwards, stdout and stderr outwards."""
         into, out, err = self.ours
         for descriptor in self.ours:
-            os.set_blocking(descriptor, False)
+            posix.set_blocking(descriptor, False)
         return [Flow(0, into, closes=True), Flow(out, 1, closes=False), Flow(err, 2, closes=False)]
 
     def close_theirs(self) -> None:
         """After the birth only the process holds its ends."""
         for descriptor in self.theirs:
-            os.close(descriptor)
+            posix.close(descriptor)
 
 
 def make_pipes(owner: int) -> Pipes:
@@ -102,27 +102,27 @@ def make_pipes(owner: int) -> Pipes:
 
     ``owner`` is the host's id of that user, -1 where it is not known.
     """
-    stdin, into = os.pipe()
-    out, stdout = os.pipe()
-    err, stderr = os.pipe()
+    stdin, into = posix.pipe()
+    out, stdout = posix.pipe()
+    err, stderr = posix.pipe()
     theirs = (stdin, stdout, stderr)
-    if os.geteuid() == 0:
+    if posix.geteuid() == 0:
         # Inside a user namespace nobody may: the pipes would belong to an id that is not mapped there.
         for descriptor in theirs:
-            os.fchown(descriptor, owner, -1)
+            posix.fchown(descriptor, owner, -1)
     return Pipes(theirs, (into, out, err))
 
 
 def wait_for(pid: int, flows: list[Flow | Relay]) -> int:
     """Pass bytes until a child of ours ends; returns its exit status, 128 and the signal's number for a killed one."""
-    process = os.pidfd_open(pid)
+    process = posix.pidfd_open(pid)
     try:
         pump(process, flows)
     finally:
-        os.close(process)
+        posix.close(process)
     for flow in flows[1:]:
         flow.drain()
-    return exit_status(os.waitpid(pid, 0)[1])
+    return exit_status(posix.waitpid(pid, 0)[1])
 
 
 def pump(process: int, flows: list[Flow | Relay]) -> None:
@@ -143,4 +143,4 @@ def pump(process: int, flows: list[Flow | Relay]) -> None:
 
 def exit_status(status: int) -> int:
     """What a shell would say of a wait status (LNX-LIFE-12)."""
-    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+    return posix.waitstatus_to_exitcode(status) if posix.WIFEXITED(status) else 128 + posix.WTERMSIG(status)

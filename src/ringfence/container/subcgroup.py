@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
-
+from ringfence import paths
 from ringfence.cgroups.paths import CgroupDir
 from ringfence.errors import RingfenceError
 
@@ -15,10 +13,10 @@ def inner_path(base: str, path: str) -> str:
     Raises:
         RingfenceError: ``bad sub cgroup path``, or there is no such cgroup.
     """
-    place = posixpath.normpath(posixpath.join(base, path.lstrip("/")))
+    place = paths.normpath(paths.join(base, path.lstrip("/")))
     if place != base and not place.startswith(base + "/"):
         raise RingfenceError(f"bad sub cgroup path: {path}")
-    if not os.path.isdir(place):
+    if not paths.isdir(place):
         raise RingfenceError(f"error adding pid to cgroup {place}: no such file or directory", errno=2)
     return place
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import termios
 
 from ringfence.errors import RingfenceError, from_os_error
@@ -22,10 +22,10 @@ def caller_terminal() -> int:
         RingfenceError: there is none.
     """
     for descriptor in (0, 1, 2):
-        if os.isatty(descriptor):
-            return os.dup(descriptor)
+        if posix.isatty(descriptor):
+            return posix.dup(descriptor)
     try:
-        return os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+        return posix.open("/dev/tty", posix.O_RDWR | posix.O_CLOEXEC)
     except OSError as error:
         raise from_os_error(
             "open /dev/tty", error, field="/process/terminal", hint="run it from a terminal, or detached"
@@ -81,8 +81,8 @@ class Terminal:
     def leave(self) -> None:
         """Put the caller's mode back."""
         termios.tcsetattr(self.caller, termios.TCSADRAIN, self.before)
-        os.close(self.caller)
-        os.close(self.master)
+        posix.close(self.caller)
+        posix.close(self.master)
 
 
 def raw_mode(attributes: list[Any]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.cgroups.compile import compile_update
 from ringfence.cgroups.perform import perform
@@ -46,7 +46,7 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         if lines:
             write_lines(schemata, lines)
     finally:
-        os.close(held)
+        posix.close(held)
 
 
 def apply(record: ContainerRecord, old: Resources, new: Resources) -> None:

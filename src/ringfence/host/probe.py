@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.host.facts import HYBRID, V1, V2, Hierarchy, Host
 
@@ -32,18 +32,18 @@ def probe() -> Host:
     Raises:
         OSError: /proc is not mounted.
     """
-    system = os.uname()
+    system = posix.uname()
     mode, hierarchies = parse_cgroups(read("/proc/self/cgroup"), read("/proc/self/mountinfo"))
     return Host(
-        uid=os.geteuid(),
-        gid=os.getegid(),
+        uid=posix.geteuid(),
+        gid=posix.getegid(),
         kernel=parse_release(system.release),
         machine=system.machine,
         cgroup_mode=mode,
         hierarchies=hierarchies,
         user_namespace=read_or("/proc/self/uid_map", b"0 0 4294967295").decode().split() != WHOLE_MAP,
         apparmor=read_or(APPARMOR, b"").startswith(b"Y"),
-        selinux=os.access(SELINUX, os.F_OK),
+        selinux=posix.access(SELINUX, posix.F_OK),
         last_capability=int(read_or("/proc/sys/kernel/cap_last_cap", b"%d" % LAST_CAPABILITY)),
         huge_pages=parse_huge_pages(names(HUGE_PAGES)),
     )
@@ -51,13 +51,13 @@ def probe() -> Host:
 
 def read(path: str) -> bytes:
     """A file of /proc or /sys, to its end."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     try:
         raw = b""
-        while chunk := os.read(descriptor, 1 << 16):
+        while chunk := posix.read(descriptor, 1 << 16):
             raw += chunk
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
     return raw
 
 
@@ -72,7 +72,7 @@ def read_or(path: str, otherwise: bytes) -> bytes:
 def names(path: str) -> list[str]:
     """The names in a directory, none without it."""
     try:
-        return os.listdir(path)
+        return posix.listdir(path)
     except OSError:
         return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 from pathlib import Path
 
 import pytest
@@ -57,14 +58,14 @@ def test_a_cgroup_that_does_not_exist_is_unused(tmp_path: Path) -> None:
 @pytest.fixture
 def refusing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A path at which no directory may be made."""
-    mkdir = os.mkdir
+    mkdir = posix.mkdir
 
     def refuse(path: str, mode: int = 0o777) -> None:
         if path.startswith(str(tmp_path / "forbidden")):
             raise PermissionError(13, "Permission denied")
         mkdir(path, mode)
 
-    monkeypatch.setattr(os, "mkdir", refuse)
+    monkeypatch.setattr(posix, "mkdir", refuse)
     return tmp_path / "forbidden"
 
 
@@ -86,13 +87,13 @@ def test_a_tolerant_step_leaves_out_what_the_user_may_not_make(tmp_path: Path, r
 @pytest.fixture
 def cpusets(monkeypatch: pytest.MonkeyPatch) -> None:
     """New directories have the empty files that the kernel puts into a cpuset."""
-    mkdir = os.mkdir
+    mkdir = posix.mkdir
 
     def make_with_files(path: str, mode: int = 0o777) -> None:
         mkdir(path, mode)
         fake(Path(path), cpuset__cpus="", cpuset__mems="")
 
-    monkeypatch.setattr(os, "mkdir", make_with_files)
+    monkeypatch.setattr(posix, "mkdir", make_with_files)
 
 
 @pytest.mark.usefixtures("cpusets")
@@ -165,7 +166,7 @@ def test_ownership_covers_the_delegated_files_and_nothing_else(tmp_path: Path, m
         os.stat(path)
         given.append((Path(path).name, uid, gid))
 
-    monkeypatch.setattr(os, "chown", chown)
+    monkeypatch.setattr(posix, "chown", chown)
     own_cgroup(OwnCgroup("", str(cgroup), 1000))
     assert given == [("web", 1000, -1), ("cgroup.procs", 1000, -1)]
 
@@ -181,6 +182,6 @@ def test_ownership_without_the_kernels_list_covers_the_three_files_it_always_had
         (cgroup / name).touch()
     given: list[str] = []
     monkeypatch.setattr(make, "DELEGATE", str(tmp_path / "none"))
-    monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.append(Path(path).name))
+    monkeypatch.setattr(posix, "chown", lambda path, uid, gid: given.append(Path(path).name))
     own_cgroup(OwnCgroup("", str(cgroup), 1000))
     assert given == ["web", *names]

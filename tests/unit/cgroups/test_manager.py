@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
+import posix
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -109,7 +109,7 @@ def test_remove_takes_sub_cgroups_with_it(tmp_path: Path) -> None:
     dirs = tuple(CgroupDir((name,), str(tmp_path / name / "web")) for name in ("cpu", "pids"))
     (tmp_path / "cpu" / "web" / "a" / "b").mkdir(parents=True)
     (tmp_path / "pids" / "web" / "c").mkdir(parents=True)
-    rmdir = os.rmdir
+    rmdir = posix.rmdir
 
     def kernel(path: str) -> None:
         try:
@@ -118,14 +118,14 @@ def test_remove_takes_sub_cgroups_with_it(tmp_path: Path) -> None:
             raise OSError(errno.EBUSY, "Device or resource busy") if error.errno == errno.ENOTEMPTY else error from None
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "rmdir", kernel)
+        patch.setattr(posix, "rmdir", kernel)
         Cgroup(dirs).remove()
     assert [list((tmp_path / name).iterdir()) for name in ("cpu", "pids")] == [[], []]
 
 
 def test_remove_waits_for_a_cgroup_that_is_busy_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "web").mkdir()
-    rmdir = os.rmdir
+    rmdir = posix.rmdir
     refusals = [OSError(errno.EBUSY, "Device or resource busy")] * 3
 
     def kernel(path: str) -> None:
@@ -133,7 +133,7 @@ def test_remove_waits_for_a_cgroup_that_is_busy_for_a_moment(tmp_path: Path, mon
             raise refusals.pop()
         rmdir(path)
 
-    monkeypatch.setattr(os, "rmdir", kernel)
+    monkeypatch.setattr(posix, "rmdir", kernel)
     Cgroup(only("pids", tmp_path / "web")).remove()
     assert not (tmp_path / "web").exists()
 
@@ -144,7 +144,7 @@ def busy(path: str) -> None:
 
 def test_remove_says_which_cgroup_stays_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake(tmp_path / "web", cgroup__procs="")
-    monkeypatch.setattr(os, "rmdir", busy)
+    monkeypatch.setattr(posix, "rmdir", busy)
     monkeypatch.setattr(module, "PATIENCE", 0.0)
     with pytest.raises(RingfenceError, match=f"cannot remove cgroup {tmp_path}/web: device or resource busy"):
         Cgroup(only("pids", tmp_path / "web")).remove(kill=True)
@@ -154,7 +154,7 @@ def test_remove_kills_nobody_unless_told_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sleeper: subprocess.Popen[bytes]
 ) -> None:
     fake(tmp_path / "web", cgroup__procs=f"{sleeper.pid}\n")
-    monkeypatch.setattr(os, "rmdir", busy)
+    monkeypatch.setattr(posix, "rmdir", busy)
     monkeypatch.setattr(module, "PATIENCE", 0.01)
     with pytest.raises(RingfenceError):
         Cgroup(only("pids", tmp_path / "web")).remove()

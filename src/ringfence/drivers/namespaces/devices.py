@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import stat
+from _stat import S_IFBLK, S_IFCHR, S_IFIFO
 
 from ringfence.drivers.namespaces.mount import clean, is_bind
 from ringfence.plan import mounts
@@ -31,7 +31,7 @@ LINKS = (
     ("stdout", "/proc/self/fd/1"),
     ("stderr", "/proc/self/fd/2"),
 )
-TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
+TYPES = {"c": S_IFCHR, "u": S_IFCHR, "b": S_IFBLK, "p": S_IFIFO}
 DEFAULT_MODE = 0o666
 PTMX = "/dev/ptmx"
 
@@ -58,7 +58,7 @@ def device_steps(config: Config, linux: Linux, host: Host, bind: bool) -> list[I
         return []
     asked = {clean(device.path) for device in linux.devices}
     steps: list[InitStep] = [
-        mounts.MakeDevice("", f"/dev/{name}", stat.S_IFCHR, major, minor, DEFAULT_MODE, 0, 0, bind)
+        mounts.MakeDevice("", f"/dev/{name}", S_IFCHR, major, minor, DEFAULT_MODE, 0, 0, bind)
         for name, major, minor in DEFAULT_DEVICES
         if f"/dev/{name}" not in asked
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, inside, mounts
@@ -24,7 +24,7 @@ HINTS = {
 
 def kernel_words(number: int) -> str:
     """The text of an errno in lower case, as Go prints it; "" for 0."""
-    return os.strerror(number).lower() if number else ""
+    return posix.strerror(number).lower() if number else ""
 
 
 def joined(*parts: str) -> str:

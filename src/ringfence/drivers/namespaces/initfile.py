@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import os
+import posix
 
+from ringfence import paths
 from ringfence.errors import RingfenceError, from_os_error
 
-INIT = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "libexec", "ringfence-init")
+INIT = paths.dirname(paths.dirname(paths.dirname(__file__))) + "/libexec/ringfence-init"
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 # linux/memfd.h; Linux 6.3 wants to be told (sysctl vm.memfd_noexec), older kernels refuse the flag.
 MFD_EXEC = 0x10
@@ -19,12 +20,12 @@ def memory_file(name: str, content: bytes, flags: int = 0) -> int:
     Raises:
         OSError: the kernel refused.
     """
-    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | flags)
+    descriptor = posix.memfd_create(name, posix.MFD_CLOEXEC | flags)
     try:
         while content:
-            content = content[os.write(descriptor, content) :]
+            content = content[posix.write(descriptor, content) :]
     except OSError:
-        os.close(descriptor)
+        posix.close(descriptor)
         raise
     return descriptor
 
@@ -36,19 +37,19 @@ def sealed_init() -> int:
         RingfenceError: the init has not been built, or memory is short.
     """
     try:
-        source = os.open(INIT, os.O_RDONLY | os.O_CLOEXEC)
+        source = posix.open(INIT, posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError as error:
         raise from_os_error(f"cannot open {INIT}", error, hint="build it with: make") from None
     try:
-        content = os.read(source, os.fstat(source).st_size)
+        content = posix.read(source, posix.fstat(source).st_size)
     finally:
-        os.close(source)
+        posix.close(source)
     try:
-        copy = memory_file("ringfence-init", content, os.MFD_ALLOW_SEALING | MFD_EXEC)
+        copy = memory_file("ringfence-init", content, posix.MFD_ALLOW_SEALING | MFD_EXEC)
     except OSError as error:
         if error.errno != 22:
             raise from_os_error("cannot copy the init", error) from None
-        copy = memory_file("ringfence-init", content, os.MFD_ALLOW_SEALING)
+        copy = memory_file("ringfence-init", content, posix.MFD_ALLOW_SEALING)
     if fcntl.fcntl(copy, fcntl.F_ADD_SEALS, SEALS) < 0:
         raise RingfenceError("cannot seal the init")
     return copy

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
-
+from ringfence import paths
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, mounts
 from ringfence.spec import options as words
@@ -62,7 +61,7 @@ def is_bind(mount: Mount) -> bool:
 
 def clean(destination: str) -> str:
     """The destination as an absolute path without dots (LNX-MNT-02)."""
-    return posixpath.normpath("/" + destination.lstrip("/"))
+    return paths.normpath("/" + destination.lstrip("/"))
 
 
 def attributes(flags: int) -> int:
@@ -102,7 +101,7 @@ class Sources:
 
     def place(self, source: str) -> str:
         """A source on the host; relative ones lie in the bundle (LNX-MNT-07)."""
-        return posixpath.normpath(posixpath.join(self.bundle, source))
+        return paths.normpath(paths.join(self.bundle, source))
 
     def slot(self, index: int, mount: Mount, asked: MountOptions, source: str) -> int:
         """The conductor's slot for a source plus one, 0 when the process itself is to open it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import os
+import posix
 
 from ringfence.drivers.namespaces.failure import failure
 from ringfence.drivers.namespaces.initfile import memory_file, sealed_init
@@ -73,7 +73,7 @@ def take_report(outcome: Outcome, report: Report) -> None:
 def read_outcome(status: int, on_birth: Callable[[int], None]) -> Outcome:
     """Read reports until both processes of the init have closed the pipe."""
     outcome, waiting = Outcome(), b""
-    while chunk := os.read(status, 65536):
+    while chunk := posix.read(status, 65536):
         reports, waiting = parse_reports(waiting + chunk)
         for report in reports:
             take_report(outcome, report)
@@ -101,11 +101,11 @@ def spawn(plan: Plan, encoded: bytes, status: int, given: dict[str, int], stdio:
     except OSError as error:
         raise from_os_error("cannot prepare the init", error) from None
     ends = copies[1:4] if stdio else []
-    actions: list[tuple[int, int, int]] = [(os.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate(ends)]
+    actions: list[tuple[int, int, int]] = [(posix.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate(ends)]
     slots = copies[1 + len(ends) :]
-    actions += [(os.POSIX_SPAWN_DUP2, slot, base + number) for number, slot in enumerate(slots)]
+    actions += [(posix.POSIX_SPAWN_DUP2, slot, base + number) for number, slot in enumerate(slots)]
     try:
-        return os.posix_spawn(
+        return posix.posix_spawn(
             f"/proc/self/fd/{copies[0]}",
             ["ringfence-init", str(base), str(len(slots))],
             {},
@@ -115,7 +115,7 @@ def spawn(plan: Plan, encoded: bytes, status: int, given: dict[str, int], stdio:
         raise from_os_error("cannot start the init", error) from None
     finally:
         for descriptor in (*owned, *copies):
-            os.close(descriptor)
+            posix.close(descriptor)
 
 
 def perform(
@@ -135,18 +135,18 @@ def perform(
         RingfenceError: a step failed; the process has ended and is reaped.
     """
     encoded = plan.encode(traced)
-    status, far = os.pipe()
+    status, far = posix.pipe()
     try:
         try:
             conductor = spawn(plan, encoded, far, given, stdio)
         finally:
-            os.close(far)
+            posix.close(far)
         outcome = read_outcome(status, on_birth)
     finally:
-        os.close(status)
-    os.waitpid(conductor, 0)
+        posix.close(status)
+    posix.waitpid(conductor, 0)
     if outcome.intermediate:
-        os.waitpid(outcome.intermediate, 0)
+        posix.waitpid(outcome.intermediate, 0)
     if outcome.failed is None and outcome.ready and outcome.pid:
         return outcome
     if outcome.pid:
@@ -159,7 +159,7 @@ def perform(
 def end(pid: int) -> None:
     """Kill and reap a child of ours; it may have ended already."""
     try:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
+        posix.kill(pid, 9)
+        posix.waitpid(pid, 0)
     except (ProcessLookupError, ChildProcessError):
         return

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from posixpath import normpath
-
+from ringfence.paths import normpath
 from ringfence.spec.options import MS_BIND, parse_options
 from ringfence.spec.problems import quoted
 from ringfence.spec.rules.mappings import check_mappings
