@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ringfence.errors import RingfenceError
-from ringfence.spec.names import CAPABILITIES
 from ringfence.spec.types import Capabilities, User
 
 TYPE_CHECKING = False
@@ -66,11 +65,10 @@ def more_capabilities(sets: Capabilities, names: tuple[str, ...]) -> Capabilitie
 
     CVE-2022-29162 was an inheritable set that exec filled.
     """
-    extra = tuple(name for name in names if name in CAPABILITIES)
     return Capabilities(
-        sets.bounding + extra,
-        sets.effective + extra,
+        sets.bounding + names,
+        sets.effective + names,
         sets.inheritable,
-        sets.permitted + extra,
-        sets.ambient + extra if sets.inheritable else sets.ambient,
+        sets.permitted + names,
+        sets.ambient + names if sets.inheritable else sets.ambient,
     )

@@ -17,11 +17,13 @@ from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
 from ringfence.container.status import PAUSED, STOPPED, start_time, status
 from ringfence.drivers.namespaces.context import section, user_outside
+from ringfence.drivers.namespaces.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.namespaces.perform import perform
 from ringfence.drivers.namespaces.plan import ExecContext, compile_exec
 from ringfence.errors import EXEC_FAILURE, RingfenceError, from_os_error
 from ringfence.host.probe import probe
 from ringfence.spec.load import load_process
+from ringfence.spec.validate import capability_warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,9 +89,13 @@ def asked_process(runtime: Runtime, record: ContainerRecord, options: ExecOption
 
 
 def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, saved: Config, process: Process) -> Plan:
-    """Decide everything about the new process."""
+    """Decide everything about the new process, and say what to be cautious of."""
     host = probe()
     linux = section(saved)
+    sets = process.capabilities
+    ignored = capability_warnings(sets, available_capabilities(linux, host)) if sets else []
+    for caution in (*ignored, *ambient_warnings(process)):
+        runtime.log.warning(caution)
     affinity = process.exec_cpu_affinity
     context = ExecContext(
         record.id,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import posix
 
-from ringfence.cgroups.compile import compile_cgroup
+from ringfence.cgroups.compile import compile_cgroup, compile_ownership
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
 from ringfence.container.descriptors import check_preserved
 from ringfence.container.record import CACHE, NOTIFY, container_directory
 from ringfence.container.sockets import check_terminal_options
-from ringfence.drivers.namespaces.context import Context, Namespaces, section
-from ringfence.drivers.namespaces.identity import ambient_warnings
+from ringfence.drivers.namespaces.cgroupfs import owns_cgroup
+from ringfence.drivers.namespaces.context import Context, Namespaces, section, user_outside
+from ringfence.drivers.namespaces.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.namespaces.plan import compile_create
 from ringfence.host.probe import probe
 from ringfence.record import Record
@@ -130,7 +131,12 @@ def prepare(
         no_new_keyring=options.no_new_keyring,
         notify=notify,
     )
-    plan = compile_create(config, host, context, compile_cgroup(host, cgroups, linux.resources))
     assert config.process is not None
-    cautions = (*warnings(config, host.last_capability), *ambient_warnings(config.process))
+    demanded = linux.cgroups_path is not None
+    limits = compile_cgroup(host, cgroups, linux.resources, demanded=demanded)
+    if owns_cgroup(config):
+        limits += compile_ownership(host, cgroups, user_outside(config.process, linux, Namespaces(linux).own))
+    plan = compile_create(config, host, context, limits)
+    available = available_capabilities(linux, host)
+    cautions = (*warnings(config, available), *ambient_warnings(config.process))
     return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter)

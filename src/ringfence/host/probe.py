@@ -46,6 +46,8 @@ def probe() -> Host:
         selinux=posix.access(SELINUX, posix.F_OK),
         last_capability=int(read_or("/proc/sys/kernel/cap_last_cap", b"%d" % LAST_CAPABILITY)),
         huge_pages=parse_huge_pages(names(HUGE_PAGES)),
+        bounding=parse_bounding(read_or("/proc/self/status", b"")),
+        kcore=posix.access("/proc/kcore", posix.F_OK),
     )
 
 
@@ -75,6 +77,12 @@ def names(path: str) -> list[str]:
         return posix.listdir(path)
     except OSError:
         return []
+
+
+def parse_bounding(status: bytes) -> int:
+    """The capability bounding set in a text of /proc/PID/status, every capability without one (proc_pid_status(5))."""
+    words = status.partition(b"\nCapBnd:")[2].split(None, 1)
+    return int(words[0], 16) if words else Host.bounding
 
 
 def parse_release(release: str) -> tuple[int, int]:

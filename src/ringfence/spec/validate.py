@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ringfence.spec.problems import Problems
     from ringfence.spec.types import Capabilities, Config
 
-LAST_CAPABILITY = len(CAPABILITIES) - 1
+EVERY_CAPABILITY = (1 << len(CAPABILITIES)) - 1
 
 
 def check_config(config: Config, problems: Problems) -> None:
@@ -52,18 +52,18 @@ def _check_process_and_root(config: Config, problems: Problems) -> None:
         problems.add("/root/path", "must not be empty")
 
 
-def warnings(config: Config, last_capability: int = LAST_CAPABILITY) -> list[str]:
-    """What does not keep the container from starting, one text each; ``last_capability`` is the kernel's highest."""
+def warnings(config: Config, available: int = EVERY_CAPABILITY) -> list[str]:
+    """What does not keep the container from starting, one text each; ``available`` has the capabilities' bits."""
     relative = [mount.destination for mount in config.mounts if not mount.destination.startswith("/")]
     texts = [f"mount destination {bare(destination)} is not absolute" for destination in relative]
     if config.process is not None and config.process.capabilities is not None:
-        texts += capability_warnings(config.process.capabilities, last_capability)
+        texts += capability_warnings(config.process.capabilities, available)
     return texts
 
 
-def capability_warnings(capabilities: Capabilities, last_capability: int = LAST_CAPABILITY) -> list[str]:
-    """One text that names the capabilities which the process will not get because nobody knows them; else nothing."""
-    known = CAPABILITIES[: last_capability + 1]
+def capability_warnings(capabilities: Capabilities, available: int = EVERY_CAPABILITY) -> list[str]:
+    """One text that names the capabilities which the process will not get, unknown ones and others; else nothing."""
+    known = {name for bit, name in enumerate(CAPABILITIES) if available >> bit & 1}
     ignored = sorted({name for _, names in capabilities.items() for name in names if name not in known})
     shown = " ".join(bare(name) for name in ignored)
     return [f"ignoring unknown or unavailable capabilities: [{shown}]"] if ignored else []

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from ringfence.drivers.namespaces.context import Context
     from ringfence.host.facts import Host
     from ringfence.plan.step import InitStep
-    from ringfence.spec.types import Linux, Mount
+    from ringfence.spec.types import Config, Linux, Mount
+
+
+def owns_cgroup(config: Config) -> bool:
+    """Whether the container is to own its cgroup: a namespace of its own and a writable mount (LNX-CG-08)."""
+    shown = [
+        mount for mount in config.mounts if mount.type == "cgroup" and clean(mount.destination) == "/sys/fs/cgroup"
+    ]
+    writable = any(not parsed(mount).flags & MS_RDONLY for mount in shown)
+    return writable and bool(Namespaces(config.linux).new & CLONE_NEWCGROUP)
 
 
 def cgroup_mounts(index: int, mount: Mount, linux: Linux, host: Host, context: Context) -> list[InitStep]:

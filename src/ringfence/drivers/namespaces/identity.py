@@ -18,13 +18,22 @@ if TYPE_CHECKING:
 DEFAULT_UMASK = 0o022
 
 
-def capability_mask(names: tuple[str, ...], host: Host) -> int:
-    """The bits of the capabilities this kernel and this caller have; the others are warned of (LNX-CAP-02)."""
+def available_capabilities(linux: Linux, host: Host) -> int:
+    """The bits of the capabilities this kernel has and this caller can give.
+
+    In a user namespace the first process has them all (user_namespaces(7)).
+    """
+    every = (2 << host.last_capability) - 1
+    return every if any(one.type == "user" for one in linux.namespaces) else every & host.bounding
+
+
+def capability_mask(names: tuple[str, ...], available: int) -> int:
+    """The bits of the capabilities that are available; the others are warned of (LNX-CAP-02)."""
     mask = 0
     for name in names:
         if name in CAPABILITIES:
             mask |= 1 << CAPABILITIES.index(name)
-    return mask & host.bounding & ((2 << host.last_capability) - 1)
+    return mask & available
 
 
 def environment(process: Process) -> tuple[tuple[str, ...], bool]:
@@ -101,24 +110,24 @@ def filter_step(compiled: Filter) -> InitStep:
     return inside.LoadSeccomp("/linux/seccomp", compiled.flags, compiled.program)
 
 
-def user_steps(process: Process, host: Host, set_groups: bool) -> list[InitStep]:
+def user_steps(process: Process, available: int, set_groups: bool) -> list[InitStep]:
     """Bounding set, folder, user and capabilities, in the one order in which each is still allowed (LNX-CAP-03).
 
     The folder is tried before the user is switched and, if refused, again after it (LNX-CWD-04).
     """
     user = process.user or User()
     sets = process.capabilities or Capabilities()
-    permitted, inheritable = capability_mask(sets.permitted, host), capability_mask(sets.inheritable, host)
-    ambient = capability_mask(sets.ambient, host) & permitted & inheritable
+    permitted, inheritable = capability_mask(sets.permitted, available), capability_mask(sets.inheritable, available)
+    ambient = capability_mask(sets.ambient, available) & permitted & inheritable
     groups = tuple(str(gid) for gid in user.additional_gids)
     umask = DEFAULT_UMASK if user.umask is None else user.umask
     return [
-        inside.DropBounding("/process/capabilities/bounding", capability_mask(sets.bounding, host)),
+        inside.DropBounding("/process/capabilities/bounding", capability_mask(sets.bounding, available)),
         inside.ChangeDirectory("/process/cwd", process.cwd, True),
         inside.SetUser("/process/user", user.uid, user.gid, groups, set_groups),
         inside.ChangeDirectory("/process/cwd", process.cwd, False),
         inside.SetCapabilities(
-            "/process/capabilities", capability_mask(sets.effective, host), permitted, inheritable, ambient
+            "/process/capabilities", capability_mask(sets.effective, available), permitted, inheritable, ambient
         ),
         inside.SetUmask("/process/user/umask" if user.umask is not None else "", umask),
     ]
@@ -153,6 +162,6 @@ def process_steps(
         steps.append(inside.ResolveHome("/process/env", user.uid))
     if compiled and not process.no_new_privileges:
         steps.append(filter_step(compiled))
-    steps += user_steps(process, host, set_groups)
+    steps += user_steps(process, available_capabilities(linux, host), set_groups)
     steps.append(inside.FindExecutable("/process/args/0", process.args[0], search_path(process)))
     return steps

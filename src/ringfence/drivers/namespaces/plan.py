@@ -145,10 +145,10 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
         # Nobody inside may raise a limit, and the conductor itself can only before it joins.
         births, limits = births + limits, []
     births += [
-        birth.JoinProcess("/linux/namespaces", slots("pidfd"), context.namespaces),
+        birth.JoinProcess("/linux/namespaces", slots("pidfd"), context.namespaces & ~CLONE_NEWCGROUP),
         birth.Clone("", 0, False),
     ]
-    steps = entering_steps(linux, context, shifted)
+    steps = entering_steps(linux, context, shifted, slots)
     if process.terminal:
         steps.append(console_step(process, slots, bound=False))
     steps += label_steps(process, host)
@@ -159,9 +159,15 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
     return Plan((), tuple(births), tuple(steps), tuple(slots.names), context.preserve_fds)
 
 
-def entering_steps(linux: Linux, context: ExecContext, shifted: bool) -> list[InitStep]:
-    """The first steps of an exec'd process."""
+def entering_steps(linux: Linux, context: ExecContext, shifted: bool, slots: Slots) -> list[InitStep]:
+    """The first steps of an exec'd process.
+
+    The cgroup namespace is joined only in the cgroup: from inside it the kernel does not let a process be cloned into
+    a cgroup that its parent's own cgroup is not above of (cgroup v2 mounted with nsdelegate, ENOENT).
+    """
     steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups else []
+    if context.namespaces & CLONE_NEWCGROUP:
+        steps.append(birth.JoinProcess("/linux/namespaces", slots("pidfd"), CLONE_NEWCGROUP))
     steps.append(birth.SetAffinity("/process/execCPUAffinity/final" if context.final else "", context.final, ""))
     if shifted and becomes_root(Namespaces(linux), linux):
         steps.append(inside.BecomeRoot("/linux/namespaces", True))
