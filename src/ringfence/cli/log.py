@@ -71,9 +71,10 @@ class Log:
         told = (("step", error.step), ("field", error.field), ("hint", error.hint))
         details = [(name, value) for name, value in told if value]
         extra = details if self.json or self.path else []
-        self._record("error", str(error), extra + self._place(), self.held)
+        message = one_line(str(error))
+        self._record("error", message, extra + self._place(), self.held)
         self.held = []
-        lines = [str(error)] if self.path else []
+        lines = [message] if self.path else []
         if posix.isatty(STDERR) or not (self.path or self.json):
             lines += detail_lines(error)
         if lines:
@@ -105,6 +106,13 @@ class Log:
         frame = _getframe(2)
         code = frame.f_code
         return [("file", f"{code.co_filename}:{frame.f_lineno}"), ("func", code.co_qualname)]
+
+
+def one_line(text: str) -> str:
+    """A message as one line that a terminal shows and does not obey: names in it may be hostile."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def detail_lines(error: RingfenceError) -> list[str]:
