@@ -6,7 +6,7 @@ else what is missing on a machine with cgroup v1, without systemd, CRIU and SELi
 
 from __future__ import annotations
 
-from tests.conformance.table_config import NOT_RUN_HERE
+from tests.conformance.table_config import NOT_RUN_HERE, RUN_IN_PART
 
 TESTED = "tested"
 V2 = "needs a host with cgroup v2"
@@ -51,6 +51,7 @@ PARTLY = {
     "LNX-UPD-17": "rewritten schemata: needs a processor with RDT",
     "LNX-EVT-08": f"lists on v2: {V2}",
     "LNX-EVT-12": "values: needs a kernel with the hugetlb controller",
+    **RUN_IN_PART,
 }
 """Rows that are tested but for a part, and that part."""
 
