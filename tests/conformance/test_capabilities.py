@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.conformance.inside import field, output, warnings
+from tests.conformance.inside import field, output, through, warnings
 from tests.support import Bundle, Runtime
 from tests.support.process import read_text
 
@@ -156,6 +156,15 @@ def test_every_name_is_known(runtime: Runtime, bundle: Bundle) -> None:
     assert len(NAMES) == 41
     assert sets_of(runtime, bundle)["bounding"] == mask(*available)
     assert warnings(runtime) == []
+
+
+def test_capability_the_caller_lacks(runtime: Runtime, bundle: Bundle) -> None:
+    """LNX-CAP-02: a name that is not available here, for the caller lacks it, is warned of. runc fails."""
+    through(runtime, 'exec setpriv --bounding-set=-sys_time --inh-caps=-all "$@"')
+    kinds = ("bounding", "effective", "permitted")
+    give(bundle, **{kind: ["SYS_TIME", "KILL"] for kind in kinds})
+    assert sets_of(runtime, bundle)["bounding"] == mask("KILL")
+    assert warnings(runtime)[0].endswith("ignoring unknown or unavailable capabilities: [CAP_SYS_TIME]")
 
 
 def test_exec_has_the_configured_sets(runtime: Runtime, bundle: Bundle) -> None:
