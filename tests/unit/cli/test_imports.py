@@ -42,6 +42,7 @@ def test_the_command_line_of_state_loads_few_modules_of_ours() -> None:
         "ringfence.cli.options",
         "ringfence.cli.output",
         "ringfence.cli.world",
+        "ringfence.paths",
         "ringfence.container",
         "ringfence.container.runtime",
         "ringfence.errors",

@@ -35,12 +35,12 @@ def test_text_record(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json_record(capfd: pytest.CaptureFixture[str]) -> None:
-    """LNX-LOG-02."""
+    """LNX-LOG-02: one line, whatever names the message holds."""
     make(form="json").failure(RingfenceError('say "hi"\n'))
     (line,) = capfd.readouterr().err.splitlines()
     found = json.loads(line)
     assert re.fullmatch(TIME, found.pop("time"))
-    assert found == {"level": "error", "msg": 'say "hi"\n'}
+    assert found == {"level": "error", "msg": 'say "hi"\\n'}
 
 
 def test_without_debug_no_debug_records(capfd: pytest.CaptureFixture[str]) -> None:
