@@ -19,12 +19,15 @@ NOT_RUN_HERE: dict[str, str] = {
     "LNX-CG1-12": "needs a kernel with the rdma controller and a device for it",
     **{f"LNX-CG2-{number:02}": V2 for number in range(1, 11)},
     **{f"LNX-SYSD-{number:02}": SYSTEMD for number in range(1, 14)},
-    **{f"LNX-RDT-{number:02}": RDT for number in range(1, 6)},
+    "LNX-RDT-03": RDT,
+    "LNX-RDT-05": RDT,
     "LNX-RLESS-06": "needs cgroup v2 with delegated cgroups",
 }
 """Rows without a test."""
 
 RUN_IN_PART: dict[str, str] = {
+    "LNX-RDT-02": f"groups and their removal: {RDT}",
+    "LNX-RDT-04": f"the order of writes: {RDT}",
     "LNX-RLIM-04": f"root above the caller's hard limit: {RIGHTS}",
     "LNX-PRIV-02": f"a value below the caller's: {RIGHTS}",
     "LNX-LSM-01": f"a profile in effect: {APPARMOR}",
