@@ -104,6 +104,7 @@ def test_start_waits_for_ready(runtime: Runtime, telling: Bundle, manager: Manag
     assert process.wait().code == 0
 
 
+@unlike_runc("waits for ever", always=False)
 def test_the_end_of_the_program_ends_the_wait(runtime: Runtime, bundle: Bundle, manager: Manager) -> None:
     """LNX-FILE-08: a detached command waits for READY or the end of the init."""
     bundle.sh("echo $NOTIFY_SOCKET; ls -d /run/notify/notify.sock; exit 0")

@@ -64,7 +64,10 @@ def test_a_bundle_without_config(runtime: Runtime, bundle: Bundle) -> None:
         runtime.refuses(text, verb, "-b", bundle.path, runtime.new_id())
 
 
-@pytest.mark.parametrize("text", ['{"process":', "{]", "[]", "", "null", '{"process": {}} {}', "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    ['{"process":', "{]", "[]", "", pytest.param("null", marks=unlike_runc("crashes")), '{"process": {}} {}', "\x00"],
+)
 def test_broken_json(runtime: Runtime, bundle: Bundle, text: str) -> None:
     """LNX-LIFE-03: broken JSON is refused with words about the problem."""
     bundle.write_text(text)

@@ -44,9 +44,7 @@ def test_a_newline_stays_in_the_record(runtime: Runtime, bundle: Bundle) -> None
     runtime.run("create", "-b", bundle.path, runtime.new_id(), options=text_log(runtime))
     assert read_text(runtime.log).count("\n") == 1
     os.unlink(runtime.log)
-    runtime.refuses_bundle("no\\nsuch", bundle) if "runc" in runtime.binary else runtime.run(
-        "create", "-b", bundle.path, runtime.new_id()
-    )
+    runtime.run("create", "-b", bundle.path, runtime.new_id())
     assert len(runtime.errors()) == 1
 
 
@@ -93,10 +91,10 @@ def test_warnings_are_written(runtime: Runtime, bundle: Bundle) -> None:
     bundle.mount("mnt", "tmpfs", "tmpfs")
     bundle.sh("true")
     runtime.run_bundle(bundle).ok()
-    (record,) = runtime.log_records()
-    assert record["level"] == "warning"
-    assert "mount destination" in record["msg"]
-    assert "not absolute" in record["msg"]
+    records = runtime.log_records()
+    assert {record["level"] for record in records} == {"warning"}
+    assert "mount destination" in records[0]["msg"]
+    assert "not absolute" in records[0]["msg"]
 
 
 def test_debug_records(runtime: Runtime, bundle: Bundle) -> None:
