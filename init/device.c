@@ -9,15 +9,18 @@
 
 #include "init.h"
 
+static int is_device(const struct stat *st, const struct make_device *s)
+{
+	if ((st->st_mode & S_IFMT) != (mode_t)s->type)
+		return 0;
+	return s->type == S_IFIFO || st->st_rdev == makedev((unsigned)s->major, (unsigned)s->minor);
+}
+
 /* A node that is there already must be the very device (config-linux.md, Devices). */
 static int same_device(int parent, const char *name, const struct make_device *s)
 {
 	struct stat st;
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	if ((st.st_mode & S_IFMT) != (mode_t)s->type)
-		return 0;
-	return s->type == S_IFIFO || st.st_rdev == makedev((unsigned)s->major, (unsigned)s->minor);
+	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_device(&st, s);
 }
 
 static int make_node(struct run *r, const struct make_device *s, int parent, const char *name)
@@ -44,9 +47,14 @@ static int bind_node(struct run *r, const struct make_device *s, int parent, con
 		return -1;
 	if (fd < 0)
 		fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 	int tree = sys_open_tree(AT_FDCWD, s->path.data, OPEN_TREE_CLONE | O_CLOEXEC);
-	if (tree < 0)
+	if (tree < 0 || fstat(tree, &st) < 0)
 		return say(r, "the host's ", s->path.data, NULL);
+	if (!is_device(&st, s)) {
+		errno = ENODEV;
+		return say(r, "the host's ", s->path.data, " is not this device", NULL);
+	}
 	int bad = fd < 0 || sys_move_mount(tree, fd) < 0;
 	close(tree);
 	close(fd);
