@@ -17,7 +17,8 @@ from tests.support.process import Process, Result, alive, read_text, reap
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get("RINGFENCE_BINARY") or os.path.join(REPOSITORY, "bin/ringfence"))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-RUNC_STAGES = ("nsexec[", "nsexec-0[", "nsexec-1[")  # runc's first stages write error records of their own before the real one
+# runc's first stages write error records of their own before the real one.
+RUNC_STAGES = ("nsexec[", "nsexec-0[", "nsexec-1[")
 NUMBERS = itertools.count(1)
 
 Stdin = str | int | IO[bytes] | None
