@@ -10,6 +10,7 @@ from tests.support import Runtime
 SCRIPT = """\
 set -e
 new={folder}
+fresh=$(awk '$2 == 0 && index(",{subsystems},", "," $1 ",") {print $1}' /proc/cgroups)
 mount -t tmpfs -o mode=755 cgroup $new
 for point in $(awk '$5 ~ "^/sys/fs/cgroup/" {print $5}' /proc/self/mountinfo); do
     mkdir $new/${point##*/}
@@ -28,9 +29,9 @@ status=0
 "$@" || status=$?
 # A hierarchy whose last mount goes while a removed cgroup is still dying would stay on the host.
 for try in $(seq 100); do
-    left=$(awk '$2 != 0 && $3 > 1 && "{subsystems}" ~ $1' /proc/cgroups)
+    left=$(for name in $fresh; do awk -v name=$name '$1 == name && $3 > 1' /proc/cgroups; done)
     test "$left" || break
-    sleep 0.05
+    sleep 0.02
 done
 exit $status
 """

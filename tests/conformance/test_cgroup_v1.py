@@ -186,14 +186,16 @@ def test_empty_cpuset_is_filled_from_the_parent(runtime: Runtime, bundle: Bundle
     top = cgroup.make("cpuset", name)
     assert cgroup.read(top, "cpuset.cpus") == ""
     bundle.linux["cgroupsPath"] = f"/{name}/middle/inner"
-    try:
-        expected = [cgroup.read(cgroup.hierarchies()["cpuset"], f"cpuset.{file}") for file in ("cpus", "mems")]
-        assert files(runtime, bundle, "cpuset", "cpuset.cpus", "cpuset.mems") == expected
-        assert [cgroup.read(os.path.join(top, "middle"), f"cpuset.{file}") for file in ("cpus", "mems")] == expected
-    finally:
-        runtime.close()
-        for folder in cgroup.folders_named(name):
-            cgroup.remove(folder)
+    bundle.sleep()
+    container = runtime.create(bundle)
+    names = ("cpuset.cpus", "cpuset.mems")
+    inner = cgroup.of_process(container.pid)["cpuset"]
+    folders = [cgroup.hierarchies()["cpuset"], top, os.path.join(top, "middle"), inner]
+    found = [[cgroup.read(folder, name) for name in names] for folder in folders]
+    container.delete("--force").ok()
+    for folder in cgroup.folders_named(name):
+        cgroup.remove(folder)
+    assert found == [found[0]] * 4
 
 
 def weight_file() -> str:

@@ -68,7 +68,7 @@ def test_without_a_user_namespace(runtime: Runtime, bundle: Bundle, source: str)
 
 def test_the_disk_is_unchanged(runtime: Runtime, bundle: Bundle, source: str) -> None:
     """LNX-IDMAP-01: files made through the mount get the owner on disk that the map says, others keep theirs."""
-    os.chmod(source, 0o777)
+    os.chown(source, 1000, 1000)
     idmap(bundle, source, "/mnt", [(1000, 0, 1)], "idmap")
     inside(runtime, bundle, "touch /mnt/made")
     found = {name: os.stat(os.path.join(source, name)).st_uid for name in os.listdir(source)}
