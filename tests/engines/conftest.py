@@ -25,6 +25,11 @@ def need(*programs: str) -> None:
         pytest.skip(f"not installed: {' '.join(absent)}")
 
 
+def engines_devices() -> list[str]:
+    """The host's network devices that have the name of a bridge of an engine."""
+    return [name for name in os.listdir("/sys/class/net") if name.startswith(("docker", "br-", "podman", "cni"))]
+
+
 @pytest.fixture(scope="session")
 def image(scratch: str) -> str:
     """The archive with the image of all tests."""
@@ -44,8 +49,10 @@ def make_sandbox(scratch: str) -> Iterator[Callable[[str], Sandbox]]:
         made.append(Sandbox(folder))
         return made[-1]
 
+    before = engines_devices()
     yield make
     left = [line for sandbox in reversed(made) for line in sandbox.close()]
+    left += [f"network device {name}" for name in engines_devices() if name not in before]
     assert not left, "left on the host:\n" + "\n".join(left)
 
 
@@ -56,6 +63,19 @@ def docker_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Iterato
     held = Docker(make_sandbox("docker"))
     held("load", "--input", image).ok()
     held.sh("true", "--network", "host").ok()
+    yield held
+    held.stop()
+
+
+@pytest.fixture(scope="session")
+def remapped_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Iterator[Docker]:
+    """A dockerd that gives all containers a user namespace."""
+    need("dockerd", find_program(*CLIENTS) or "docker")
+    if not os.path.exists("/etc/subuid"):
+        pytest.skip("there is no /etc/subuid over which the sandbox could put its own")
+    held = Docker(make_sandbox("remapped"), **{"userns-remap": "nobody:nogroup"})
+    held("load", "--input", image).ok()
+    held.sh("true", "--userns", "host", "--network", "host").ok()
     yield held
     held.stop()
 
@@ -96,6 +116,12 @@ def engine(engine_name: str, request: pytest.FixtureRequest) -> Iterator[Engine]
 def docker(docker_engine: Docker) -> Iterator[Docker]:
     """dockerd for what only it has."""
     yield from _cleaned(docker_engine)
+
+
+@pytest.fixture
+def remapped(remapped_engine: Docker) -> Iterator[Docker]:
+    """A dockerd that gives all containers a user namespace."""
+    yield from _cleaned(remapped_engine)
 
 
 @pytest.fixture

@@ -36,6 +36,14 @@ DISABLED = (
 )
 
 
+def unhurried(script: str, stdin: Stdin) -> tuple[str, Stdin]:
+    """The script and its input, so that it begins by waiting for a line unless it has input of its own.
+
+    ctr gives up the output of a program that ends before ctr has opened its end of the FIFO, with every runtime.
+    """
+    return (script, stdin) if stdin is not None else (f"read go; {script}", "go\n")
+
+
 class Containerd:
     """A containerd with its own root, state and socket. Calling it runs ctr: ``containerd("tasks", "ls")``."""
 
@@ -125,6 +133,7 @@ class Containerd:
 
     def sh(self, script: str, *options: str, stdin: Stdin = None) -> Result:
         """``run`` of a shell with ``script``."""
+        script, stdin = unhurried(script, stdin)
         return self.run(*options, words=["sh", "-c", script], stdin=stdin)
 
     def started(self, *options: str, script: str = FOREVER) -> Task:
@@ -211,6 +220,7 @@ class Task:
 
     def sh(self, script: str, *options: str, stdin: Stdin = None) -> Result:
         """``exec`` of a shell with ``script``."""
+        script, stdin = unhurried(script, stdin)
         return self.exec("sh", "-c", script, options=options, stdin=stdin)
 
     def delete(self) -> int:

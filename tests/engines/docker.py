@@ -21,8 +21,9 @@ class Docker(Engine):
 
     name = "docker"
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, **settings: object) -> None:
         super().__init__(sandbox)
+        self.further = settings
         self.client = find_program(*CLIENTS)
         self.folder = os.path.join(sandbox.folder, "docker")
         self.socket = f"unix://{self.folder}/docker.sock"
@@ -43,6 +44,7 @@ class Docker(Engine):
             "live-restore": True,
             "exec-opts": ["native.cgroupdriver=cgroupfs"],
             "cgroup-parent": f"/{self.sandbox.token}",
+            **self.further,
         }
 
     def words(self) -> list[str]:

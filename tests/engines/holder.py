@@ -61,12 +61,12 @@ def mount_further_hierarchies() -> None:
 
 
 def give_subordinate_ids(folder: str) -> None:
-    """Put a range of ids for podman's automatic user namespaces over subuid(5) and subgid(5)."""
+    """Put ranges for podman's automatic user namespaces and docker's remapping over subuid(5) and subgid(5)."""
     for path in ("/etc/subuid", "/etc/subgid"):
         if os.path.exists(path):
             own = os.path.join(folder, os.path.basename(path))
             with open(own, "w", encoding="ascii") as file:
-                file.write("containers:1000000:1000000\n")
+                file.write("containers:1000000:1000000\nnobody:2000000:65536\nnogroup:2000000:65536\n")
             call("mount", "--bind", own, path)
 
 

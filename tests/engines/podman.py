@@ -18,6 +18,7 @@ from tests.support.terminal import Terminal
 CONFIG = """
 [containers]
 default_ulimits = {ulimits}
+log_driver = "k8s-file"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"

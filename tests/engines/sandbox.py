@@ -18,7 +18,7 @@ from typing import IO
 
 from tests.support import cgroup
 from tests.support.leaks import mounts_below
-from tests.support.process import Process, Result, read_text
+from tests.support.process import Process, Result, pids, read_text
 from tests.support.terminal import Terminal
 
 HOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "holder.py")
@@ -46,6 +46,7 @@ class Sandbox:
         assert self.popen.stdout is not None
         assert self.popen.stdout.readline() == b"ready\n", "no sandbox"
         (self.pid,) = _children(self.popen.pid)
+        self.namespaces = {os.readlink(f"/proc/{self.pid}/ns/{kind}") for kind in ("mnt", "net", "pid")}
 
     # processes
 
@@ -148,7 +149,8 @@ class Sandbox:
         for path in reversed(self.made):
             with contextlib.suppress(OSError):
                 os.rmdir(path)
-        return [*cgroup.folders_named(self.token), *mounts_below(self.folder)]
+        processes = [f"process {pid}" for pid in pids() if self.namespaces & _namespaces(pid)]
+        return [*processes, *cgroup.folders_named(self.token), *mounts_below(self.folder)]
 
 
 def _make(path: str) -> bool:
@@ -157,6 +159,13 @@ def _make(path: str) -> bool:
         return False
     os.makedirs(path)
     return True
+
+
+def _namespaces(pid: int) -> set[str]:
+    try:
+        return {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("mnt", "net", "pid")}
+    except OSError:
+        return set()
 
 
 def _children(pid: int) -> list[int]:

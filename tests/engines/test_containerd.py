@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engines.containerd import Containerd, Task
+from tests.engines.containerd import Containerd, Task, unhurried
 from tests.support.poll import wait_until
 from tests.support.terminal import Terminal
 
@@ -274,9 +274,10 @@ def test_a_shim_that_dies_takes_its_container_with_it(containerd: Containerd, ta
 
 
 def test_twenty_containers_at_once(containerd: Containerd) -> None:
-    clients = [
-        containerd.spawn(*containerd.run_words("--rm", words=["sh", "-c", f"echo {n}; exit {n}"], id=f"many{n}"))
-        for n in range(20)
-    ]
+    clients = []
+    for n in range(20):
+        script, stdin = unhurried(f"echo {n}; exit {n}", None)
+        words = containerd.run_words("--rm", words=["sh", "-c", script], id=f"many{n}")
+        clients.append(containerd.spawn(*words, stdin=stdin))
     results = [client.wait() for client in clients]
     assert [(result.code, result.out) for result in results] == [(n, f"{n}\n") for n in range(20)]
