@@ -169,13 +169,19 @@ static void begin_life(struct run *r, const struct clone *s)
 	r->unified = -1;
 }
 
+/* Only files of a dumpable process are its user's, who has to write the maps; the child has that from its parent, or
+ * the maps might be written before it says so itself. */
 pid_t give_birth(struct run *r, const struct clone *s)
 {
+	if (s->expose)
+		prctl(PR_SET_DUMPABLE, 1);
 	pid_t pid = clone_process(r, (uint64_t)s->flags);
 	if (pid < 0 && r->unified >= 0)
 		pid = clone_then_move(r, (uint64_t)s->flags);
 	if (pid == 0)
 		begin_life(r, s);
+	else if (s->expose)
+		prctl(PR_SET_DUMPABLE, 0);
 	return pid;
 }
 

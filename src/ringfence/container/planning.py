@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posix
 
-from ringfence.cgroups.compile import compile_cgroup, compile_ownership
+from ringfence import paths
+from ringfence.cgroups.compile import compile_cgroup, compile_ownership, is_rootless
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
 from ringfence.container.descriptors import check_preserved
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan
     from ringfence.seccomp.filter import Filter
-    from ringfence.spec.types import Config, Process
+    from ringfence.spec.types import Config, Linux, Process
 
 
 class Prepared(Record):
@@ -67,6 +68,18 @@ def filter_of(config: Config, host: Host, cache: str | None) -> Filter | None:
     from ringfence.seccomp.filter import compile_filter
 
     return compile_filter(seccomp, host.machine, cache)
+
+
+def usable_cgroups(runtime: Runtime, host: Host, linux: Linux, container_id: str) -> tuple[CgroupDir, ...]:
+    """The container's cgroups; a rootless caller who asked for no path goes without those it may not make.
+
+    A limit that needs one of them then fails by itself (LNX-RLESS-04, LNX-RLESS-05).
+    """
+    located = locate(host, linux.cgroups_path, container_id)
+    lenient = runtime.rootless == "true" or (runtime.rootless == "auto" and is_rootless(host))
+    if linux.cgroups_path or not lenient:
+        return located
+    return tuple(group for group in located if posix.access(paths.dirname(group.path), posix.W_OK))
 
 
 def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detached: bool, fifo: bool) -> Prepared:
@@ -116,7 +129,7 @@ def prepare(
     text, config = read_config(options.bundle)
     rootfs = locate_rootfs(options.bundle, config)
     linux = section(config)
-    cgroups = locate(host, linux.cgroups_path, container_id)
+    cgroups = usable_cgroups(runtime, host, linux, container_id)
     context = Context(
         container_id,
         options.bundle,
@@ -132,7 +145,7 @@ def prepare(
         notify=notify,
     )
     assert config.process is not None
-    demanded = linux.cgroups_path is not None
+    demanded = linux.cgroups_path is not None or runtime.rootless == "false"
     limits = compile_cgroup(host, cgroups, linux.resources, demanded=demanded)
     if owns_cgroup(config):
         limits += compile_ownership(host, cgroups, user_outside(config.process, linux, Namespaces(linux).own))

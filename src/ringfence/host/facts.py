@@ -43,3 +43,4 @@ class Host(Record):
     huge_pages: tuple[str, ...] = ()
     bounding: int = 2**41 - 1
     kcore: bool = True
+    set_groups: bool = True

@@ -48,6 +48,7 @@ def probe() -> Host:
         huge_pages=parse_huge_pages(names(HUGE_PAGES)),
         bounding=parse_bounding(read_or("/proc/self/status", b"")),
         kcore=posix.access("/proc/kcore", posix.F_OK),
+        set_groups=not read_or("/proc/self/setgroups", b"allow").startswith(b"deny"),
     )
 
 

@@ -114,8 +114,17 @@ def user_steps(process: Process, available: int, set_groups: bool) -> list[InitS
     """Bounding set, folder, user and capabilities, in the one order in which each is still allowed (LNX-CAP-03).
 
     The folder is tried before the user is switched and, if refused, again after it (LNX-CWD-04).
+
+    Raises:
+        RingfenceError: groups are asked for where setgroups(2) is denied (LNX-USER-04).
     """
     user = process.user or User()
+    if user.additional_gids and not set_groups:
+        raise RingfenceError(
+            "cannot set any additional groups in a rootless container",
+            field="/process/user/additionalGids",
+            hint="map more than one group, which subgid(5) has to allow",
+        )
     sets = process.capabilities or Capabilities()
     permitted, inheritable = capability_mask(sets.permitted, available), capability_mask(sets.inheritable, available)
     ambient = capability_mask(sets.ambient, available) & permitted & inheritable

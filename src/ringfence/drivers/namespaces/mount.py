@@ -89,14 +89,20 @@ def bind_attributes(asked: MountOptions) -> tuple[int, int]:
 
 
 class Sources:
-    """Bind sources the conductor opens, and where relative ones are looked for."""
+    """Bind sources the conductor opens, and where relative ones are looked for.
 
-    def __init__(self, linux: Linux, bundle: str, rootfs: str, user_namespace: bool, namespace_path: str):
+    ``privileged``: the conductor may clone mounts of the host; without that, it has no right the process lacks.
+    """
+
+    def __init__(
+        self, linux: Linux, bundle: str, rootfs: str, user_namespace: bool, namespace_path: str, *, privileged: bool
+    ):
         self.linux = linux
         self.bundle = bundle
         self.rootfs = rootfs
         self.user_namespace = user_namespace
         self.namespace_path = namespace_path
+        self.privileged = privileged
         self.steps: list[InitStep] = []
 
     def place(self, source: str) -> str:
@@ -110,7 +116,7 @@ class Sources:
         """
         mapped = bool(mount.uid_mappings or asked.idmap or asked.ridmap)
         inner = source == self.rootfs or source.startswith(self.rootfs + "/")
-        if not mapped and (inner or not self.user_namespace):
+        if not mapped and (inner or not self.user_namespace or not self.privileged):
             return 0
         uid_map, gid_map, path = self.maps(index, mount) if mapped else ("", "", "")
         recursive = bool(asked.flags & words.MS_REC)

@@ -11,6 +11,7 @@ from ringfence.drivers.namespaces.context import (
     Namespaces,
     Slots,
     section,
+    unprivileged,
 )
 from ringfence.drivers.namespaces.devices import console_step
 from ringfence.drivers.namespaces.hooks import hook_steps, state_halves
@@ -47,7 +48,7 @@ def compile_create(config: Config, host: Host, context: Context, host_steps: tup
     namespaces, slots = Namespaces(linux), Slots()
     shifted = bool(namespaces.own & CLONE_NEWUSER)
     joined_user = next((path for _, flag, path in namespaces.joined if flag == CLONE_NEWUSER), "")
-    sources = Sources(linux, context.bundle, context.rootfs, shifted, joined_user)
+    sources = Sources(linux, context.bundle, context.rootfs, shifted, joined_user, privileged=not unprivileged(host))
     steps = arrival_steps(linux, host, context)
     steps += tree_steps(config, process, linux, host, context, slots, sources)
     steps += name_steps(config, linux) + label_steps(process, host)
@@ -84,6 +85,8 @@ def arrival_steps(linux: Linux, host: Host, context: Context) -> list[InitStep]:
 
 def may_set_groups(linux: Linux, host: Host) -> bool:
     """setgroups(2) is denied where an unprivileged caller wrote the map of its own single group (LNX-USER-04)."""
+    if not host.set_groups:
+        return False
     if host.uid == 0 or not Namespaces(linux).new & CLONE_NEWUSER:
         return True
     return len(linux.gid_mappings) > 1 or any(one.size > 1 or one.host_id != host.gid for one in linux.gid_mappings)
@@ -148,7 +151,7 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
         birth.JoinProcess("/linux/namespaces", slots("pidfd"), context.namespaces & ~CLONE_NEWCGROUP),
         birth.Clone("", 0, False),
     ]
-    steps = entering_steps(linux, context, shifted, slots)
+    steps = entering_steps(linux, host, context, shifted, slots)
     if process.terminal:
         steps.append(console_step(process, slots, bound=False))
     steps += label_steps(process, host)
@@ -159,7 +162,7 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
     return Plan((), tuple(births), tuple(steps), tuple(slots.names), context.preserve_fds)
 
 
-def entering_steps(linux: Linux, context: ExecContext, shifted: bool, slots: Slots) -> list[InitStep]:
+def entering_steps(linux: Linux, host: Host, context: ExecContext, shifted: bool, slots: Slots) -> list[InitStep]:
     """The first steps of an exec'd process.
 
     The cgroup namespace is joined only in the cgroup: from inside it the kernel does not let a process be cloned into
@@ -170,7 +173,7 @@ def entering_steps(linux: Linux, context: ExecContext, shifted: bool, slots: Slo
         steps.append(birth.JoinProcess("/linux/namespaces", slots("pidfd"), CLONE_NEWCGROUP))
     steps.append(birth.SetAffinity("/process/execCPUAffinity/final" if context.final else "", context.final, ""))
     if shifted and becomes_root(Namespaces(linux), linux):
-        steps.append(inside.BecomeRoot("/linux/namespaces", True))
+        steps.append(inside.BecomeRoot("/linux/namespaces", may_set_groups(linux, host)))
     steps.append(inside.NewSession(""))
     if not context.no_new_keyring:
         steps.append(inside.JoinKeyring("", f"_ses.{context.container_id}"))
