@@ -36,6 +36,13 @@ def test_maps_differing_from_the_joined_ones_are_refused(runtime: Runtime, bundl
     refused(runtime, bundle)
 
 
+def test_maps_repeated_from_the_joined_ones_are_fine(runtime: Runtime, bundle: Bundle, other: Container) -> None:
+    """LNX-UNS-01: mappings that are those of the joined namespace may be given. runc 1.1 refuses them."""
+    bundle.user_namespace()
+    bundle.namespace("user", f"/proc/{other.pid}/ns/user")
+    assert inside(runtime, bundle, "cat /proc/self/uid_map").split() == ["0", "100000", "65536"]
+
+
 @pytest.mark.parametrize("kind", ["uid", "gid"])
 def test_mappings_without_a_user_namespace_are_refused(runtime: Runtime, bundle: Bundle, kind: str) -> None:
     """LNX-UNS-02: mappings without a user namespace are refused in the words callers know. runc 1.1 ignores them."""

@@ -129,6 +129,10 @@ def prepare(
     text, config = read_config(options.bundle)
     rootfs = locate_rootfs(options.bundle, config)
     linux = section(config)
+    if linux.uid_mappings or linux.gid_mappings:
+        from ringfence.container.joined_maps import check_joined_maps  # only with a user namespace
+
+        check_joined_maps(linux)
     cgroups = usable_cgroups(runtime, host, linux, container_id)
     context = Context(
         container_id,
