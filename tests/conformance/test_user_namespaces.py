@@ -37,7 +37,7 @@ def test_maps_differing_from_the_joined_ones_are_refused(runtime: Runtime, bundl
 
 
 def test_maps_repeated_from_the_joined_ones_are_fine(runtime: Runtime, bundle: Bundle, other: Container) -> None:
-    """LNX-UNS-01: mappings that are those of the joined namespace may be given. runc 1.1 refuses them."""
+    """LNX-UNS-01: mappings that are those of the joined namespace may be given."""
     bundle.user_namespace()
     bundle.namespace("user", f"/proc/{other.pid}/ns/user")
     assert inside(runtime, bundle, "cat /proc/self/uid_map").split() == ["0", "100000", "65536"]

@@ -8,6 +8,7 @@ from ringfence.drivers.namespaces.devices import console_step, device_steps
 from ringfence.drivers.namespaces.hooks import has_hooks, hook_steps, state_halves
 from ringfence.drivers.namespaces.identity import environment
 from ringfence.drivers.namespaces.mount import Sources, clean, is_bind, mount_steps, parsed
+from ringfence.errors import RingfenceError
 from ringfence.plan import inside, mounts
 from ringfence.spec.options import MOUNT_ATTR_RDONLY, MS_RDONLY, MS_REC, MS_SHARED, MS_SLAVE, PROPAGATIONS
 
@@ -91,12 +92,23 @@ def closing_steps(root: Root, linux: Linux) -> list[InitStep]:
     return steps
 
 
+def check_label(linux: Linux, host: Host) -> None:
+    """A label for mounts is never left out in silence (LNX-LSM-03)."""
+    if linux.mount_label and not host.selinux:
+        raise RingfenceError(
+            "config.json#/linux/mountLabel: "
+            "selinux label is specified in config, but selinux is disabled or not supported",
+            field="/linux/mountLabel",
+        )
+
+
 def tree_steps(
     config: Config, process: Process, linux: Linux, host: Host, context: Context, slots: Slots, sources: Sources
 ) -> list[InitStep]:
     """From the inherited tree to the container's own, with its terminal."""
     root = config.root
     assert root is not None
+    check_label(linux, host)
     namespaces = Namespaces(linux)
     if not namespaces.own & CLONE_NEWNS:
         use, change = mounts.UseRoot("/root/path", context.rootfs), mounts.ChangeRoot("/root/path")
