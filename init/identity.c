@@ -139,6 +139,18 @@ int do_set_no_new_privileges(struct run *r, const struct set_no_new_privileges *
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+/* From here on any call but write(2) may have to be answered by the agent, so the runtime fetches the listener from
+ * outside. The descriptor itself is close-on-exec. */
+static int await_agent(struct run *r, int listener, int acknowledge)
+{
+	char word;
+	report(r, REPORT_LISTENER, listener, NULL);
+	if (read(acknowledge, &word, 1) == 1)
+		return 0;
+	errno = 0;
+	return say(r, "failed to hand the listener to the seccomp agent", NULL);
+}
+
 int do_load_seccomp(struct run *r, const struct load_seccomp *s)
 {
 	struct {
@@ -149,9 +161,10 @@ int do_load_seccomp(struct run *r, const struct load_seccomp *s)
 	if (!program.instructions)
 		return -1;
 	memcpy(program.instructions, s->program.data, s->program.size);
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (unsigned)s->flags, &program) < 0)
+	long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (unsigned)s->flags, &program);
+	if (listener < 0)
 		return say(r, "error loading seccomp filter", NULL);
-	return 0;
+	return s->acknowledge ? await_agent(r, (int)listener, r->slots + (int)s->acknowledge) : 0;
 }
 
 int do_drop_bounding(struct run *r, const struct drop_bounding *s)

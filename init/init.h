@@ -28,6 +28,7 @@ enum report {
 	REPORT_READY,
 	REPORT_DONE,
 	REPORT_DEBUG,
+	REPORT_LISTENER,
 };
 
 struct plan {

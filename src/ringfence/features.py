@@ -8,7 +8,6 @@ from ringfence.spec.options import OPTION_WORDS
 from ringfence.version import SPEC_VERSION, VERSION
 
 OLDEST_SPEC = "1.0.0"
-NOT_BUILT_ACTIONS = ("SCMP_ACT_NOTIFY",)
 
 
 def features(program: str) -> dict[str, object]:
@@ -48,7 +47,7 @@ def seccomp_features() -> dict[str, object]:
     architectures = known_architectures()
     return {
         "enabled": bool(architectures),
-        "actions": sorted(action for action in ACTIONS if action not in NOT_BUILT_ACTIONS),
+        "actions": sorted(ACTIONS),
         "operators": sorted(OPERATORS),
         "archs": architectures,
         "knownFlags": sorted(FLAGS),

@@ -20,6 +20,7 @@ from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.agent import Agent
     from ringfence.container.notify import Relay
     from ringfence.container.planning import Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
@@ -108,15 +109,17 @@ class Birth:
             RingfenceError: a step failed; everything has been undone.
         """
         plan = self.prepared.plan
-        if self.fifo >= 0:
-            given = {**given, "fifo": self.fifo}
+        traced = bool(self.runtime.trace) or self.runtime.log.verbose
+        given = {**given, "fifo": self.fifo} if self.fifo >= 0 else given
+        on_listener = None
         try:
             for step in plan.host:
                 perform_host_step(step)
                 self.made = True
-            outcome = perform(
-                plan, given, stdio, self.born, traced=bool(self.runtime.trace) or self.runtime.log.verbose
-            )
+            if "agent" in plan.slots:
+                agent = self.connect_agent()
+                given, on_listener = {**given, "agent": agent.acknowledge}, agent.hand_over
+            outcome = perform(plan, given, stdio, self.born, on_listener=on_listener, traced=traced)
             self.tell()
         except RingfenceError as error:
             self.undo()
@@ -135,6 +138,14 @@ class Birth:
 
             write_trace(self.runtime.trace, plan, outcome)
         return outcome
+
+    def connect_agent(self) -> Agent:
+        """The agent that answers for the program, found before there is one."""
+        from ringfence.container.agent import Agent
+
+        seccomp = section(self.prepared.config).seccomp
+        assert seccomp is not None
+        return Agent(self.runtime, seccomp, self.record, "creating")
 
     def born(self, pid: int) -> None:
         """Record the process as soon as there is one."""

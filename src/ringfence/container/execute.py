@@ -27,6 +27,7 @@ from ringfence.spec.validate import capability_warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.agent import Agent
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import ExecOptions, Runtime
     from ringfence.plan.plan import Plan
@@ -54,12 +55,13 @@ def execute_in(runtime: Runtime, record: ContainerRecord, options: ExecOptions) 
     check_terminal_options(process.terminal, options.detach, options.console_socket)
     check_preserved(3, options.preserve_fds)
     plan = exec_plan(runtime, record, options, saved, process)
+    agent = agent_for(runtime, record, plan, saved)
     descriptor = container_pidfd(record)
     try:
         if options.detach:
-            return detached(runtime, options, plan, descriptor)
+            return detached(runtime, options, plan, descriptor, agent)
         front = Foreground(process.terminal, user_outside(process, section(saved), record.namespaces))
-        return foreground(runtime, options, front, plan, descriptor)
+        return foreground(runtime, options, front, plan, descriptor, agent)
     finally:
         posix.close(descriptor)
 
@@ -156,9 +158,13 @@ def told(runtime: Runtime, options: ExecOptions, pid: int) -> None:
         raise
 
 
-def performed(runtime: Runtime, plan: Plan, given: dict[str, int], stdio: tuple[int, int, int] | None) -> int:
+def performed(
+    runtime: Runtime, plan: Plan, given: dict[str, int], stdio: tuple[int, int, int] | None, agent: Agent | None
+) -> int:
     """Perform the plan; returns the pid of the process that came of it."""
-    outcome = perform(plan, given, stdio, lambda _pid: None, traced=runtime.log.verbose)
+    given = {**given, "agent": agent.acknowledge} if agent else given
+    on_listener = agent.hand_over if agent else None
+    outcome = perform(plan, given, stdio, lambda _pid: None, on_listener=on_listener, traced=runtime.log.verbose)
     if runtime.log.verbose:
         from ringfence.container.trace import log_steps
 
@@ -166,18 +172,30 @@ def performed(runtime: Runtime, plan: Plan, given: dict[str, int], stdio: tuple[
     return outcome.pid
 
 
-def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int) -> int:
+def agent_for(runtime: Runtime, record: ContainerRecord, plan: Plan, saved: Config) -> Agent | None:
+    """The agent that answers for the new process, if its filter asks one."""
+    seccomp = section(saved).seccomp
+    if "agent" not in plan.slots or seccomp is None:
+        return None
+    from ringfence.container.agent import Agent
+
+    return Agent(runtime, seccomp, record, "running")
+
+
+def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int, agent: Agent | None) -> int:
     """A process with the caller's own stdio, not waited for (LNX-EXEC-20)."""
     given, socket = {"pidfd": container}, None
     if options.console_socket:
         socket = connected(runtime, options.console_socket, "console socket")
         given["console"] = socket.fileno()
-    told(runtime, options, performed(runtime, plan, given, None))
+    told(runtime, options, performed(runtime, plan, given, None, agent))
     return 0
 
 
-def foreground(runtime: Runtime, options: ExecOptions, front: Foreground, plan: Plan, container: int) -> int:
+def foreground(
+    runtime: Runtime, options: ExecOptions, front: Foreground, plan: Plan, container: int, agent: Agent | None
+) -> int:
     """A process that is waited for."""
-    pid = performed(runtime, plan, {"pidfd": container, **front.given}, front.stdio)
+    pid = performed(runtime, plan, {"pidfd": container, **front.given}, front.stdio, agent)
     told(runtime, options, pid)
     return front.wait(pid)

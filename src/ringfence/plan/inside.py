@@ -164,10 +164,15 @@ class SetNoNewPrivileges(InitStep):
 
 
 class LoadSeccomp(InitStep):
-    """seccomp(SECCOMP_SET_MODE_FILTER) with this program."""
+    """seccomp(SECCOMP_SET_MODE_FILTER) with this program.
+
+    With a slot in ``acknowledge`` the program asks an agent: the listener's number is told, and the process goes on
+    when the agent has it (seccomp_unotify(2)).
+    """
 
     flags: int
     program: bytes
+    acknowledge: int
 
     def describe(self) -> tuple[str, str]:
         return "filter", f"system calls, {len(self.program) // 8} instructions"

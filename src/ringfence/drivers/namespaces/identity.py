@@ -10,6 +10,7 @@ from ringfence.spec.types import Capabilities, User
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.drivers.namespaces.context import Slots
     from ringfence.host.facts import Host
     from ringfence.plan.step import InitStep
     from ringfence.seccomp.filter import Filter
@@ -105,9 +106,10 @@ def label_steps(process: Process, host: Host) -> list[InitStep]:
     return steps
 
 
-def filter_step(compiled: Filter) -> InitStep:
-    """The system call filter."""
-    return inside.LoadSeccomp("/linux/seccomp", compiled.flags, compiled.program)
+def filter_step(compiled: Filter, slots: Slots) -> InitStep:
+    """The system call filter; one that asks an agent waits until the agent listens."""
+    acknowledge = slots("agent") if compiled.listener else 0
+    return inside.LoadSeccomp("/linux/seccomp", compiled.flags, compiled.program, acknowledge)
 
 
 def user_steps(process: Process, available: int, set_groups: bool) -> list[InitStep]:
@@ -153,7 +155,14 @@ def ambient_warnings(process: Process) -> list[str]:
 
 
 def process_steps(
-    process: Process, linux: Linux, host: Host, compiled: Filter | None, *, limits: list[InitStep], set_groups: bool
+    process: Process,
+    linux: Linux,
+    host: Host,
+    compiled: Filter | None,
+    slots: Slots,
+    *,
+    limits: list[InitStep],
+    set_groups: bool,
 ) -> list[InitStep]:
     """From a process that has its root to one that only has to exec.
 
@@ -170,7 +179,7 @@ def process_steps(
     if environment(process)[1]:
         steps.append(inside.ResolveHome("/process/env", user.uid))
     if compiled and not process.no_new_privileges:
-        steps.append(filter_step(compiled))
+        steps.append(filter_step(compiled, slots))
     steps += user_steps(process, available_capabilities(linux, host), set_groups)
     steps.append(inside.FindExecutable("/process/args/0", process.args[0], search_path(process)))
     return steps

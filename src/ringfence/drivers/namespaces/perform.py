@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ringfence.plan.plan import Plan
 
-FAILED, BORN, INTERMEDIATE, WARNING, READY, DONE, DEBUG = range(1, 8)
+FAILED, BORN, INTERMEDIATE, WARNING, READY, DONE, DEBUG, LISTENER = range(1, 9)
 HEAD_SIZE = 24
 
 
@@ -70,15 +70,25 @@ def take_report(outcome: Outcome, report: Report) -> None:
         outcome.notes += (report.text,)
 
 
-def read_outcome(status: int, on_birth: Callable[[int], None]) -> Outcome:
-    """Read reports until both processes of the init have closed the pipe."""
-    outcome, waiting = Outcome(), b""
+def read_outcome(
+    status: int, on_birth: Callable[[int], None], on_listener: Callable[[int, int], None] | None
+) -> Outcome:
+    """Read reports until both processes of the init have closed the pipe.
+
+    The new process may have told of its listener before the conductor has told of the birth.
+    """
+    outcome, waiting, listener = Outcome(), b"", -1
     while chunk := posix.read(status, 65536):
         reports, waiting = parse_reports(waiting + chunk)
         for report in reports:
             take_report(outcome, report)
             if report.kind == BORN:
                 on_birth(report.value)
+            elif report.kind == LISTENER:
+                listener = report.value
+        if listener >= 0 and outcome.pid and on_listener:
+            on_listener(outcome.pid, listener)
+            listener = -1
     return outcome
 
 
@@ -124,12 +134,14 @@ def perform(
     stdio: tuple[int, int, int] | None,
     on_birth: Callable[[int], None],
     *,
+    on_listener: Callable[[int, int], None] | None = None,
     traced: bool = False,
 ) -> Outcome:
     """Perform a plan's birth and inside phases; returns when the process waits for start or has been exec'd.
 
     ``given`` are descriptors by slot name, ``stdio`` what becomes 0, 1 and 2 (the caller's own when None).
-    ``on_birth`` is called with the pid as soon as there is one. The new process is a child of this one.
+    ``on_birth`` is called with the pid as soon as there is one, ``on_listener`` with it and the number of a seccomp
+    listener in it, when the process waits for the agent to have that. The new process is a child of this one.
 
     Raises:
         RingfenceError: a step failed; the process has ended and is reaped.
@@ -141,7 +153,7 @@ def perform(
             conductor = spawn(plan, encoded, far, given, stdio)
         finally:
             posix.close(far)
-        outcome = read_outcome(status, on_birth)
+        outcome = read_outcome(status, on_birth, on_listener)
     finally:
         posix.close(status)
     posix.waitpid(conductor, 0)

@@ -57,7 +57,8 @@ def compile_create(config: Config, host: Host, context: Context, host_steps: tup
     limits = limit_steps(process)
     if needs_child_limits(namespaces, process):
         limits = [inside.AwaitConductor("/process/rlimits", True)]
-    steps += process_steps(process, linux, host, context.filter, limits=limits, set_groups=may_set_groups(linux, host))
+    may = may_set_groups(linux, host)
+    steps += process_steps(process, linux, host, context.filter, slots, limits=limits, set_groups=may)
     steps += last_steps(config, process, context, slots)
     births = birth_steps(config, process, linux, host, context, sources.steps)
     kept = context.listen_fds + context.preserve_fds
@@ -105,12 +106,14 @@ def name_steps(config: Config, linux: Linux) -> list[InitStep]:
 
 
 def last_steps(config: Config, process: Process, context: Context, slots: Slots) -> list[InitStep]:
-    """The wait for start, the filter if it may come last, the hooks of the container, the program."""
+    """The wait for start, the filter if it may come last, the hooks of the container, the program.
+
+    A filter that asks an agent is loaded before the wait, while the runtime is there to hand the listener over.
+    """
     steps: list[InitStep] = []
-    if context.fifo:
-        steps.append(inside.AwaitStart("", slots("fifo")))
-    if context.filter and process.no_new_privileges:
-        steps.append(filter_step(context.filter))
+    last = [filter_step(context.filter, slots)] if context.filter and process.no_new_privileges else []
+    wait = [inside.AwaitStart("", slots("fifo"))] if context.fifo else []
+    steps += [*last, *wait] if context.filter and context.filter.listener else [*wait, *last]
     env, homeless = environment(process)
     halves = state_halves(context.container_id, context.bundle, config.annotations, "created")
     steps += hook_steps(config, "start_container", halves, env, "", home=homeless)
@@ -155,9 +158,10 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
     if process.terminal:
         steps.append(console_step(process, slots, bound=False))
     steps += label_steps(process, host)
-    steps += process_steps(process, linux, host, context.filter, limits=limits, set_groups=may_set_groups(linux, host))
+    may = may_set_groups(linux, host)
+    steps += process_steps(process, linux, host, context.filter, slots, limits=limits, set_groups=may)
     if context.filter and process.no_new_privileges:
-        steps.append(filter_step(context.filter))
+        steps.append(filter_step(context.filter, slots))
     steps.append(inside.Exec("/process/args", process.args, environment(process)[0], EXEC_FAILURE))
     return Plan((), tuple(births), tuple(steps), tuple(slots.names), context.preserve_fds)
 
