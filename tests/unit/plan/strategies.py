@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
 from ringfence.plan.plan import Plan
@@ -21,7 +23,8 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
 def steps_of(kind: type[InitStep]) -> st.SearchStrategy[InitStep]:
     """Any step of one kind."""
     fields = {name: FIELDS[text] for name, text in kind.fields().items()}
-    return st.fixed_dictionaries(fields).map(lambda values: kind(**values))
+    make: Callable[..., InitStep] = kind
+    return st.fixed_dictionaries(fields).map(lambda values: make(**values))
 
 
 steps: st.SearchStrategy[InitStep] = st.one_of([steps_of(kind) for kind in INIT_STEPS])
