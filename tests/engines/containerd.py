@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.engines.engine import FOREVER, Stdin, containers_in, find_program
 from tests.engines.sandbox import Sandbox
@@ -36,12 +37,39 @@ DISABLED = (
 )
 
 
-def unhurried(script: str, stdin: Stdin) -> tuple[str, Stdin]:
-    """The script and its input, so that it begins by waiting for a line unless it has input of its own.
+END = "-- end --\n"
 
-    ctr gives up the output of a program that ends before ctr has opened its end of the FIFO, with every runtime.
+
+def gated(script: str) -> str:
+    """The script in a shell that, after it, waits for a line of input before it ends with the script's exit status.
+
+    ctr gives up the output of a program that ends before ctr has opened its ends of the FIFOs, with every runtime.
     """
-    return (script, stdin) if stdin is not None else (f"read go; {script}", "go\n")
+    mark = END.rstrip("\n")
+    return f"( {script}\n ); code=$?; echo '{mark}'; echo '{mark}' >&2; read line; exit $code"
+
+
+class Gated:
+    """A client of a ``gated`` script: ``result()`` lets it end once all of its output has arrived."""
+
+    def __init__(self, spawn: Callable[[int], Process]) -> None:
+        reader, self.writer = os.pipe()
+        self.process = spawn(reader)
+        os.close(reader)
+
+    def complete(self) -> bool:
+        """Whether all output has arrived, or the client has ended without."""
+        ends = [read_text(path).endswith(END) for path in (self.process.out, self.process.err)]
+        return all(ends) or not self.process.running()
+
+    def result(self) -> Result:
+        """The result without the marks."""
+        wait_until(self.complete, f"all output of {self.process.popen.args!r}")
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self.writer, b"\n")
+        os.close(self.writer)
+        found = self.process.wait()
+        return Result(found.code, found.out.removesuffix(END), found.err.removesuffix(END))
 
 
 class Containerd:
@@ -131,10 +159,14 @@ class Containerd:
         """``ctr run --rm`` in the foreground."""
         return self(*self.run_words("--rm", *options, words=words, id=self.new_id()), stdin=stdin)
 
-    def sh(self, script: str, *options: str, stdin: Stdin = None) -> Result:
-        """``run`` of a shell with ``script``."""
-        script, stdin = unhurried(script, stdin)
-        return self.run(*options, words=["sh", "-c", script], stdin=stdin)
+    def sh(self, script: str, *options: str) -> Result:
+        """``run`` of a shell with ``script``, which gets no input."""
+        return self.gated_run(script, *options).result()
+
+    def gated_run(self, script: str, *options: str) -> Gated:
+        """``run`` of a shell that ends when its output has arrived."""
+        words = self.run_words("--rm", *options, words=["sh", "-c", gated(script)], id=self.new_id())
+        return Gated(lambda stdin: self.spawn(*words, stdin=stdin))
 
     def started(self, *options: str, script: str = FOREVER) -> Task:
         """A container in the background that runs a shell with ``script``; its output goes to a file."""
@@ -218,10 +250,11 @@ class Task:
         name = self.containerd.new_id()
         return self.containerd("tasks", "exec", "--exec-id", name, *options, self.id, *words, stdin=stdin)
 
-    def sh(self, script: str, *options: str, stdin: Stdin = None) -> Result:
-        """``exec`` of a shell with ``script``."""
-        script, stdin = unhurried(script, stdin)
-        return self.exec("sh", "-c", script, options=options, stdin=stdin)
+    def sh(self, script: str, *options: str) -> Result:
+        """``exec`` of a shell with ``script``, which gets no input."""
+        name = self.containerd.new_id()
+        words = ["tasks", "exec", "--exec-id", name, *options, self.id, "sh", "-c", gated(script)]
+        return Gated(lambda stdin: self.containerd.spawn(*words, stdin=stdin)).result()
 
     def delete(self) -> int:
         """Delete it and return its exit status, which ctr 1.6 only tells in words."""

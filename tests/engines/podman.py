@@ -50,7 +50,8 @@ class Podman(Engine):
         return [self.client, "--root", f"{self.folder}/root", "--network-config-dir", f"{self.folder}/networks"]
 
     def env(self) -> dict[str, str]:
-        return {"CONTAINERS_CONF": self.config}
+        # Podman 5 complains about cgroup v1 on standard error.
+        return {"CONTAINERS_CONF": self.config, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
 
     def spawn(
         self, *words: str, stdin: Stdin = None, env: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engines.containerd import Containerd, Task, unhurried
+from tests.engines.containerd import Containerd, Task
 from tests.support.poll import wait_until
+from tests.support.process import read_text
 from tests.support.terminal import Terminal
 
 MIB = 1 << 20
@@ -39,10 +40,18 @@ def test_a_program_that_cannot_be_started(containerd: Containerd, program: str, 
     assert "unable to retrieve OCI runtime error" not in result.err
 
 
-def test_output_errors_and_input(containerd: Containerd) -> None:
+def test_output_and_errors_are_kept_apart(containerd: Containerd) -> None:
+    result = containerd.sh("echo out; echo err >&2").ok()
+    assert (result.out, result.err) == ("out\n", "err\n")
+
+
+def test_standard_input_reaches_the_program_and_so_does_its_end(containerd: Containerd) -> None:
+    folder = containerd.sandbox.new_path("folder")
+    os.mkdir(folder)
     text = "".join(f"line {number}\n" for number in range(20_000))
-    result = containerd.sh("cat; echo err >&2", stdin=text).ok()
-    assert (result.out, result.err) == (text, "err\n")
+    option = f"type=bind,src={folder},dst=/data,options=rbind:rw"
+    containerd.run("--mount", option, words=["sh", "-c", "cat > /data/all; echo end >> /data/all"], stdin=text).ok()
+    assert read_text(f"{folder}/all") == text + "end\n"
 
 
 def test_large_output(containerd: Containerd) -> None:
@@ -166,9 +175,14 @@ def test_exec_returns_the_exit_status(task: Task, code: int) -> None:
 
 
 def test_exec_has_streams_of_its_own(task: Task) -> None:
-    result = task.sh("cat; echo err >&2", stdin="a line\n").ok()
-    assert (result.out, result.err) == ("a line\n", "err\n")
+    result = task.sh("echo out; echo err >&2").ok()
+    assert (result.out, result.err) == ("out\n", "err\n")
     assert task.output() == "up\n"
+
+
+def test_standard_input_of_exec(task: Task) -> None:
+    task.exec("sh", "-c", "cat > /all; echo end >> /all", stdin="a line\n").ok()
+    assert task.sh("cat /all").ok().out == "a line\nend\n"
 
 
 def test_exec_with_another_user_and_directory(task: Task) -> None:
@@ -274,10 +288,7 @@ def test_a_shim_that_dies_takes_its_container_with_it(containerd: Containerd, ta
 
 
 def test_twenty_containers_at_once(containerd: Containerd) -> None:
-    clients = []
-    for n in range(20):
-        script, stdin = unhurried(f"echo {n}; exit {n}", None)
-        words = containerd.run_words("--rm", words=["sh", "-c", script], id=f"many{n}")
-        clients.append(containerd.spawn(*words, stdin=stdin))
-    results = [client.wait() for client in clients]
-    assert [(result.code, result.out) for result in results] == [(n, f"{n}\n") for n in range(20)]
+    clients = [containerd.gated_run(f"echo {n}; exit {n}") for n in range(20)]
+    results = [client.result() for client in clients]
+    wrong = [result for n, result in enumerate(results) if (result.code, result.out) != (n, f"{n}\n")]
+    assert not wrong
