@@ -6,7 +6,6 @@ Line numbers stay. A ``run`` starts in 6 million instructions less.
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -46,9 +45,7 @@ def bare(statement: ast.stmt) -> ast.stmt:
     if not isinstance(statement, ast.AnnAssign):
         return statement
     plain = (
-        ast.Assign([statement.target], statement.value)
-        if statement.value is not None
-        else ast.Expr(ast.Constant(None))
+        ast.Assign([statement.target], statement.value) if statement.value is not None else ast.Expr(ast.Constant(None))
     )
     return ast.copy_location(plain, statement)
 
