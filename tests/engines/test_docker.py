@@ -124,7 +124,8 @@ def test_a_container_that_ends_without_its_daemon_is_found_ended(docker: Docker)
     wait_until(lambda: container.ended(pid), "the end of the container")
     docker.start()
     container.wait_status("exited")
-    assert container.exit_code == 11
+    # Docker 26 does not ask its shim for the status and tells 255, with runc too.
+    assert container.exit_code in (11, 255)
 
 
 def test_a_daemon_that_was_killed_finds_its_containers(docker: Docker) -> None:
