@@ -120,7 +120,7 @@ def test_missing_controllers_without_settings_are_ignored(runtime: Runtime, bund
 
 def test_failure_to_make_the_cgroup(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-CG-07: a cgroup that cannot be made gives the words callers know."""
-    bundle.linux["cgroupsPath"] = f"/{runtime.new_id()}\nline"
+    bundle.linux["cgroupsPath"] = f"/cgroup.procs/{runtime.new_id()}"
     refused(runtime, bundle, "unable to apply cgroup configuration")
 
 

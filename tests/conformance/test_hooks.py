@@ -331,7 +331,10 @@ def test_failing_start_hook(runtime: Runtime, bundle: Bundle, notes: Notes, kind
 
 @pytest.mark.parametrize("kind", ["startContainer", "poststart"])
 def test_failing_hook_of_the_start_command(runtime: Runtime, bundle: Bundle, notes: Notes, kind: str) -> None:
-    """LNX-HOOK-13: a container whose start failed does not run on."""
+    """LNX-HOOK-13: a container whose start failed does not run on.
+
+    runc 1.1 runs poststart at the end of create.
+    """
     notes.hook(kind, "exit 42")
     bundle.args("sleep", "1000")
     container = runtime.create(bundle)

@@ -1,4 +1,4 @@
-"""Id-mapped mounts."""
+"""Id-mapped mounts, which runc 1.1 does not know."""
 
 from __future__ import annotations
 
@@ -58,10 +58,7 @@ def both(*pairs: tuple[int, int]) -> dict[int, tuple[int, int]]:
 
 
 def test_without_a_user_namespace(runtime: Runtime, bundle: Bundle, source: str) -> None:
-    """LNX-IDMAP-01, LNX-IDMAP-05: a mount has exactly the maps given, and ids without one show as 65534.
-
-    runc 1.1 does not know id-mapped mounts without a user namespace.
-    """
+    """LNX-IDMAP-01, LNX-IDMAP-05: a mount has exactly the maps given, and ids without one show as 65534."""
     idmap(bundle, source, "/mnt", [(0, 100000, 10), (1000, 2000, 1)], "idmap")
     assert owners(runtime, bundle, "/mnt") == [both((0, 100000), (1, 100001), (1000, 2000), (5000, NOBODY))]
 

@@ -76,7 +76,7 @@ def test_missing_and_duplicate_paths(runtime: Runtime, bundle: Bundle) -> None:
 def test_replaced_null_device(runtime: Runtime, bundle: Bundle, replacement: str) -> None:
     """LNX-MASK-04: only the real null device may be the mask: a replaced /dev/null is an error, or is not used.
 
-    CVE-2025-31133.
+    CVE-2025-31133, which runc 1.1 has.
     """
     dev = host_folder(runtime)
     fake = os.path.join(dev, "null")

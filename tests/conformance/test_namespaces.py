@@ -171,7 +171,7 @@ def test_joining_another_container(runtime: Runtime, bundle: Bundle, other: Cont
 def test_joining_a_container_with_a_user_namespace(
     runtime: Runtime, bundle: Bundle, make_bundle: Callable[..., Bundle]
 ) -> None:
-    """LNX-NS-08: the user namespace too, without repeating its mappings."""
+    """LNX-NS-08: the user namespace too, without repeating its mappings. runc 1.1 wants them."""
     first = make_bundle("first")
     first.user_namespace()
     first.sleep()

@@ -1,4 +1,4 @@
-"""linux.intelRdt where no resctrl is mounted."""
+"""linux.intelRdt where no resctrl is mounted; runc 1.1 does not know all of it."""
 
 from __future__ import annotations
 

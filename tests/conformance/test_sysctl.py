@@ -43,7 +43,10 @@ def test_allowed_keys(runtime: Runtime, bundle: Bundle) -> None:
 
 
 def test_interface_names_with_dots(runtime: Runtime, bundle: Bundle) -> None:
-    """LNX-SCTL-01: the slash form keeps dots, as names of interfaces may hold them; a missing one is named."""
+    """LNX-SCTL-01: the slash form keeps dots, as names of interfaces may hold them; a missing one is named.
+
+    runc 1.1 takes every dot for a slash.
+    """
     key = "net/ipv4/conf/eth0.100/forwarding"
     bundle.linux["sysctl"] = {key: "1"}
     refused(runtime, bundle, f"/proc/sys/{key}")
@@ -57,7 +60,7 @@ def test_interface_settings(runtime: Runtime, bundle: Bundle, key: str) -> None:
 
 
 def test_user_keys(runtime: Runtime, bundle: Bundle) -> None:
-    """LNX-SCTL-02: with an own user namespace user.* may be written."""
+    """LNX-SCTL-02: with an own user namespace user.* may be written. runc 1.1 refuses it."""
     bundle.user_namespace()
     bundle.linux["sysctl"] = {"user.max_user_namespaces": "7"}
     assert inside(runtime, bundle, "cat /proc/sys/user/max_user_namespaces") == "7\n"

@@ -30,7 +30,7 @@ def other(runtime: Runtime, make_bundle: Callable[..., Bundle]) -> Container:
 
 
 def test_maps_differing_from_the_joined_ones_are_refused(runtime: Runtime, bundle: Bundle, other: Container) -> None:
-    """LNX-UNS-01: maps differing from those of a namespace joined by path are an error."""
+    """LNX-UNS-01: maps differing from those of a namespace joined by path are an error. runc 1.1 lets them pass."""
     bundle.user_namespace(host_id=200000)
     bundle.namespace("user", f"/proc/{other.pid}/ns/user")
     refused(runtime, bundle)
@@ -116,7 +116,7 @@ def test_joining_without_mappings(runtime: Runtime, bundle: Bundle, other: Conta
 
 
 def test_joining_a_bound_file_without_mappings(runtime: Runtime, bundle: Bundle, other: Container) -> None:
-    """LNX-UNS-06: the same for a namespace bind mounted on a file."""
+    """LNX-UNS-06: the same for a namespace bind mounted on a file. runc 1.1 cannot."""
     path = runtime.new_path("user")
     with open(path, "w", encoding="ascii"):
         pass
