@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.inside import inside, refused
+from tests.conformance.inside import inside, refused, through
 from tests.support import Bundle, Runtime, cgroup
 
 pytestmark = pytest.mark.skipif(cgroup.is_v2(), reason="the host is on cgroup v2")
@@ -120,7 +120,8 @@ def test_missing_controllers_without_settings_are_ignored(runtime: Runtime, bund
 
 def test_failure_to_make_the_cgroup(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-CG-07: a cgroup that cannot be made gives the words callers know."""
-    bundle.linux["cgroupsPath"] = f"/cgroup.procs/{runtime.new_id()}"
+    readonly = f"mount -o remount,bind,ro {cgroup.hierarchies()['pids']}"
+    through(runtime, f'exec unshare --mount sh -c \'{readonly} && exec "$@"\' sh "$@"')
     refused(runtime, bundle, "unable to apply cgroup configuration")
 
 
