@@ -12,6 +12,8 @@ from tests.conformance.inside import inside, refused
 from tests.support import Bundle, Runtime
 
 PEER = "rfp"
+# Strict: the mark has to go when network devices are moved.
+not_built = pytest.mark.xfail(reason="netDevices are refused, moving them is not built", strict=True)
 
 
 def ip(*words: str) -> str:
@@ -41,6 +43,7 @@ def device() -> Iterator[str]:
         ip("link", "delete", PEER)
 
 
+@not_built
 def test_device_is_moved(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-01: the device is moved and set up; MTU, MAC and global permanent addresses are kept, others not."""
     bundle.linux["netDevices"] = {device: {}}
@@ -52,6 +55,7 @@ def test_device_is_moved(runtime: Runtime, bundle: Bundle, device: str) -> None:
     assert device not in names()
 
 
+@not_built
 def test_device_is_renamed(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-01: it is renamed to `name` if that is given."""
     bundle.linux["netDevices"] = {device: {"name": "inner0"}}
@@ -60,6 +64,7 @@ def test_device_is_renamed(runtime: Runtime, bundle: Bundle, device: str) -> Non
     assert "inet 192.0.2.7/24" in out
 
 
+@not_built
 def test_pattern_of_a_name(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-02: a new name may hold `%d`, for which the kernel finds a number."""
     bundle.linux["netDevices"] = {device: {"name": "inner%d"}}
@@ -82,6 +87,7 @@ def in_namespace(path: str, *words: str) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
+@not_built
 def test_device_stays_in_a_joined_namespace(runtime: Runtime, bundle: Bundle, device: str, joined: str) -> None:
     """LNX-NET-01, LNX-NET-03: it goes to a joined namespace as well, and stays there after delete."""
     bundle.namespace("network", joined)
@@ -91,6 +97,7 @@ def test_device_stays_in_a_joined_namespace(runtime: Runtime, bundle: Bundle, de
     assert device not in names()
 
 
+@not_built
 def test_virtual_device_ends_with_its_namespace(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-03: with a fresh namespace a virtual device vanishes, it is never moved back."""
     bundle.linux["netDevices"] = {device: {}}

@@ -15,6 +15,7 @@ from ringfence.drivers.namespaces.cgroupfs import owns_cgroup
 from ringfence.drivers.namespaces.context import Context, Namespaces, section, user_outside
 from ringfence.drivers.namespaces.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.namespaces.plan import compile_create
+from ringfence.errors import RingfenceError
 from ringfence.host.probe import probe
 from ringfence.record import Record
 from ringfence.spec.validate import warnings
@@ -82,6 +83,22 @@ def usable_cgroups(runtime: Runtime, host: Host, linux: Linux, container_id: str
     return tuple(group for group in located if posix.access(paths.dirname(group.path), posix.W_OK))
 
 
+def refuse_unbuilt(runtime: Runtime, linux: Linux) -> None:
+    """What is not built is refused, never silently left out (config.md, Valid values).
+
+    Raises:
+        RingfenceError: the configuration or the caller asks for it.
+    """
+    if linux.intel_rdt is not None:
+        raise RingfenceError("config.json#/linux/intelRdt: resctrl groups are not supported", field="/linux/intelRdt")
+    if linux.net_devices:
+        raise RingfenceError(
+            "config.json#/linux/netDevices: moving network devices is not supported", field="/linux/netDevices"
+        )
+    if runtime.systemd_cgroup:
+        raise RingfenceError("--systemd-cgroup: the systemd cgroup driver is not supported", field="/linux/cgroupsPath")
+
+
 def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detached: bool, fifo: bool) -> Prepared:
     """Decide everything for a container that is to be made here and now, and say what to be cautious of.
 
@@ -129,6 +146,7 @@ def prepare(
     text, config = read_config(options.bundle)
     rootfs = locate_rootfs(options.bundle, config)
     linux = section(config)
+    refuse_unbuilt(runtime, linux)
     if linux.uid_mappings or linux.gid_mappings:
         from ringfence.container.joined_maps import check_joined_maps  # only with a user namespace
 
