@@ -30,7 +30,7 @@ def engines_devices() -> list[str]:
     return [name for name in os.listdir("/sys/class/net") if name.startswith(("docker", "br-", "podman", "cni"))]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def image(scratch: str) -> str:
     """The archive with the image of all tests."""
     path = os.path.join(scratch, "image.tar")
@@ -38,9 +38,9 @@ def image(scratch: str) -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_sandbox(scratch: str) -> Iterator[Callable[[str], Sandbox]]:
-    """Makes sandboxes; at the end of the session they have to vanish from the host without a trace."""
+    """Makes sandboxes; at the end of the package they have to vanish from the host without a trace."""
     made: list[Sandbox] = []
 
     def make(name: str) -> Sandbox:
@@ -56,7 +56,7 @@ def make_sandbox(scratch: str) -> Iterator[Callable[[str], Sandbox]]:
     assert not left, "left on the host:\n" + "\n".join(left)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def docker_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Iterator[Docker]:
     """A dockerd with the image."""
     need("dockerd", find_program(*CLIENTS) or "docker", "ps")
@@ -67,7 +67,7 @@ def docker_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Iterato
     held.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def remapped_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Iterator[Docker]:
     """A dockerd that gives all containers a user namespace."""
     need("dockerd", find_program(*CLIENTS) or "docker")
@@ -80,7 +80,7 @@ def remapped_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Itera
     held.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def podman_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Podman:
     """A podman with the image."""
     need("podman", "conmon")
@@ -90,7 +90,7 @@ def podman_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Podman:
     return held
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def containerd_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Iterator[Containerd]:
     """A containerd with the image."""
     need("containerd", "ctr", "containerd-shim-runc-v2")
@@ -100,7 +100,7 @@ def containerd_engine(make_sandbox: Callable[[str], Sandbox], image: str) -> Ite
     held.stop()
 
 
-@pytest.fixture(scope="session", params=["docker", "podman"])
+@pytest.fixture(scope="package", params=["docker", "podman"])
 def engine_name(request: pytest.FixtureRequest) -> str:
     """Each engine with docker's command line in turn; the tests of one run together."""
     return str(request.param)
