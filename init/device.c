@@ -170,13 +170,23 @@ static int hand_over(struct run *r, const struct open_console *s, int master)
 	return close(master);
 }
 
+/* Without a size of its own a terminal has that of the caller's, where one is at stdin, stdout or stderr: a program in
+ * the foreground may ask for it before the runtime has got hold of the master. */
+static struct winsize first_size(const struct open_console *s)
+{
+	struct winsize size = {.ws_row = (unsigned short)s->rows, .ws_col = (unsigned short)s->columns};
+	for (int fd = 0; fd < 3 && !size.ws_row; fd++)
+		ioctl(fd, TIOCGWINSZ, &size);
+	return size;
+}
+
 int do_open_console(struct run *r, const struct open_console *s)
 {
 	int peer = -1, master = open_pty(r, &peer);
-	struct winsize size = {.ws_row = (unsigned short)s->rows, .ws_col = (unsigned short)s->columns};
+	struct winsize size = first_size(s);
 	if (master < 0)
 		return -1;
-	if (s->rows && ioctl(master, TIOCSWINSZ, &size) < 0)
+	if (size.ws_row && ioctl(master, TIOCSWINSZ, &size) < 0)
 		return -1;
 	if (fchown(peer, (uid_t)s->uid, (gid_t)-1) < 0)
 		return say(r, "cannot chown the terminal", NULL);

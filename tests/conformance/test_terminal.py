@@ -175,3 +175,9 @@ def test_replaced_devpts_makes_create_fail(runtime: Runtime, bundle: Bundle, con
     bundle.file("/dev/pts/0", "")
     bundle.process["terminal"] = True
     runtime.refuses_bundle("", bundle, "--console-socket", console.path)
+
+
+def test_foreground_size_is_the_callers(runtime: Runtime, bundle: Bundle, terminal: Terminal) -> None:
+    """LNX-TTY-05: in the foreground without consoleSize, the program finds the size of the caller's terminal."""
+    terminal.resize(13, 57)
+    assert foreground(runtime, bundle, terminal, "stty size") == (0, "13 57\r\n")

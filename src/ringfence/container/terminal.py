@@ -64,10 +64,7 @@ class Terminal:
         self.before: list[Any] = termios.tcgetattr(caller)
 
     def enter(self) -> None:
-        """Raw mode for the caller, no second carriage return from the container's side (LNX-TTY-04, LNX-TTY-06)."""
-        inner = termios.tcgetattr(self.master)
-        inner[1] &= ~termios.ONLCR
-        termios.tcsetattr(self.master, termios.TCSANOW, inner)
+        """Raw mode for the caller (LNX-TTY-04)."""
         termios.tcsetattr(self.caller, termios.TCSANOW, raw_mode(self.before))
         self.resize()
 
@@ -86,9 +83,10 @@ class Terminal:
 
 
 def raw_mode(attributes: list[Any]) -> list[Any]:
-    """The attributes of a terminal in raw mode (termios(3), cfmakeraw), but with output processing left on.
+    """The attributes of a terminal in raw mode (termios(3), cfmakeraw).
 
-    The container's terminal passes bare newlines, which the caller's turns into what its screen needs.
+    The container's own terminal puts the carriage returns, so a second one from here is not wanted (LNX-TTY-06). They
+    are not taken away there, because the program may have written before this side has got hold of the terminal.
     """
     iflag, oflag, cflag, lflag, ispeed, ospeed, chars = attributes
     iflag &= ~(
@@ -105,4 +103,4 @@ def raw_mode(attributes: list[Any]) -> list[Any]:
     lflag &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN)
     chars = list(chars)
     chars[termios.VMIN], chars[termios.VTIME] = 1, 0
-    return [iflag, oflag | termios.OPOST, cflag, lflag, ispeed, ospeed, chars]
+    return [iflag, oflag & ~termios.OPOST, cflag, lflag, ispeed, ospeed, chars]
