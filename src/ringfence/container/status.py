@@ -49,21 +49,21 @@ def is_frozen(record: ContainerRecord) -> bool:
     """Whether the container's cgroup is frozen; a cgroup that has vanished is not."""
     for group in record.cgroups:
         if "freezer" in group.controllers:
-            return reads(f"{group.path}/freezer.state", b"FROZEN") or reads(f"{group.path}/freezer.state", b"FREEZING")
+            return reads(f"{group.path}/freezer.state", b"FROZEN", b"FREEZING")
     for group in record.cgroups:
         if group.controllers == ("",):
             return reads(f"{group.path}/cgroup.freeze", b"1")
     return False
 
 
-def reads(path: str, word: bytes) -> bool:
-    """Whether a one-word file of the kernel holds this word."""
+def reads(path: str, *words: bytes) -> bool:
+    """Whether a one-word file of the kernel holds one of these words."""
     try:
         descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError:
         return False
     try:
-        return posix.read(descriptor, 64).strip() == word
+        return posix.read(descriptor, 64).strip() in words
     except OSError:
         return False
     finally:
