@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from bench.profile import default_profile
+
 BUSYBOX = Path("/bin/busybox")
 CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
 HARMLESS = ["nosuid", "noexec", "nodev"]
@@ -55,8 +57,8 @@ def config(arguments: list[str]) -> dict[str, Any]:
     }
 
 
-def make_bundle(folder: Path, arguments: list[str]) -> str:
-    """Make a bundle that runs ``arguments``. Returns its path."""
+def make_bundle(folder: Path, arguments: list[str], *, filtered: bool = False) -> str:
+    """Make a bundle that runs ``arguments``, ``filtered`` with an engine's default profile. Returns its path."""
     binaries = folder / "rootfs" / "bin"
     binaries.mkdir(parents=True)
     for name in ("dev", "proc", "sys"):
@@ -64,5 +66,8 @@ def make_bundle(folder: Path, arguments: list[str]) -> str:
     shutil.copy(BUSYBOX, binaries / "busybox")
     for name in ("sleep", "true"):
         (binaries / name).symlink_to("busybox")
-    (folder / "config.json").write_text(json.dumps(config(arguments), indent=2))
+    held = config(arguments)
+    if filtered:
+        held["linux"]["seccomp"] = default_profile(CAPABILITIES)
+    (folder / "config.json").write_text(json.dumps(held, indent=2))
     return str(folder)

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from bench.command import Sample
+from bench.scenarios import RUN, RUN_FILTERED
 
 PYTHON = "bare python3 -I -S"
 OURS = "ringfence"
@@ -85,12 +86,21 @@ def ratios(results: Results) -> str:
     return aligned("ringfence to", [text for name in [*others, "python3"] for text in (name, "CPU")], rows)
 
 
+def filter_cost(results: Results) -> str:
+    """What an engine's default system call filter adds to a run, by the medians of each runtime's own."""
+    rows = []
+    for name in results.runtimes:
+        with_filter, without = (results.middle(operation, name) for operation in (RUN_FILTERED, RUN))
+        rows.append([name, f"{with_filter.wall / without.wall:.3f}", f"{with_filter.cpu / without.cpu:.3f}"])
+    return aligned("run with default seccomp to without", ["wall", "CPU"], rows)
+
+
 def table(results: Results) -> str:
     """Fixed-width text."""
     parts = [heading(results), milliseconds(results)]
     if OURS in results.runtimes:
         parts.append(ratios(results))
-    return "\n".join(parts)
+    return "\n".join([*parts, filter_cost(results)])
 
 
 def as_json(results: Results) -> str:

@@ -11,6 +11,8 @@ from bench.bundle import make_bundle
 from bench.command import Bench, Sample
 
 CROWD = 50
+RUN = "run /bin/true"
+RUN_FILTERED = "run, default seccomp"
 Measured = Iterator[tuple[str, Sample]]
 Scenario = Callable[["Subject"], Measured]
 numbers = count(1)
@@ -25,6 +27,7 @@ class Subject:
     bench: Bench
     scratch: Path
     true: str = ""
+    filtered: str = ""
     sleep: str = ""
     resident: str = field(default="", init=False)
 
@@ -72,12 +75,14 @@ class Subject:
 def make_bundles(scratch: Path) -> dict[str, str]:
     return {
         "true": make_bundle(scratch / "true", ["/bin/true"]),
+        "filtered": make_bundle(scratch / "filtered", ["/bin/true"], filtered=True),
         "sleep": make_bundle(scratch / "sleep", ["/bin/sleep", "3600"]),
     }
 
 
 def run(subject: Subject) -> Measured:
-    yield "run /bin/true", subject.call("run", "--bundle", subject.true, subject.new_id())
+    yield RUN, subject.call("run", "--bundle", subject.true, subject.new_id())
+    yield RUN_FILTERED, subject.call("run", "--bundle", subject.filtered, subject.new_id())
 
 
 def cycle(subject: Subject) -> Measured:
