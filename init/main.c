@@ -1,5 +1,5 @@
 /* ringfence-init SLOT COUNT: perform the plan in descriptor SLOT, reporting on SLOT+1; COUNT descriptors from SLOT on
- * are the plan's, those between 3 and SLOT the program's. */
+ * are the plan's, those between 3 and SLOT the program's. ringfence-init hold: only be there. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -196,10 +196,24 @@ static int prepare(struct run *r, int pair[2])
 	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 }
 
+/* Be a process in a cgroup that would vanish without one, until the other end of standard input is closed. */
+static int hold(void)
+{
+	char byte;
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sys_close_range(1, ~0U, 0);
+	while (read(0, &byte, 1) > 0)
+		continue;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct run r = {.procfs = -1, .pair = -1, .unified = -1, .root = -1, .mounted = -1, .masking = -1};
 	int pair[2];
+	if (argc == 2 && !strcmp(argv[1], "hold"))
+		return hold();
 	if (argc != 3)
 		return 2;
 	r.slots = atoi(argv[1]);

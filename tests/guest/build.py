@@ -19,6 +19,9 @@ KERNEL = "vmlinuz"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 MEMORY = Path("/dev/shm")
 NEEDED_MEMORY = 3 << 30
+# Only the files of the kernel's package are wanted, not what its installation does.
+DOWNLOAD = """mkdir "$1/kernel" && cd "$1/kernel" && export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG &&
+apt-get download -qq $(apt-cache depends {package} | sed -n 's/.*Depends: \\(linux-image-[^ ]*\\)/\\1/p')"""
 
 
 def cache() -> Path:
@@ -73,7 +76,7 @@ def workplace() -> str | None:
 
 def run(*words: str, cwd: Path | None = None) -> str:
     """Standard output of a command; its words on standard error are shown only when it fails."""
-    ended = subprocess.run(words, cwd=cwd, capture_output=True, text=True)
+    ended = subprocess.run(words, check=False, cwd=cwd, capture_output=True, text=True)
     if ended.returncode != 0:
         sys.stderr.write(ended.stdout[-4000:] + ended.stderr[-8000:])
         raise subprocess.CalledProcessError(ended.returncode, words, ended.stdout, ended.stderr)
@@ -98,14 +101,13 @@ def mirrors() -> list[str]:
 
 def bootstrap(root: Path) -> None:
     """Debian with the recipe's packages, without what only people read."""
-    kernel_only = f"apt-get download -qq $(apt-cache depends {recipe.KERNEL} | sed -n 's/.*Depends: \\(linux-image-[^ ]*\\)/\\1/p')"
     options = (
         "--mode=root", "--variant=minbase", f"--include={','.join(recipe.PACKAGES)}",
         '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"',
         "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
         "--dpkgopt=path-exclude=/usr/libexec/podman/podman-testing",
-        f'--customize-hook=mkdir "$1/kernel" && cd "$1/kernel" && APT_CONFIG=$MMDEBSTRAP_APT_CONFIG && export APT_CONFIG && {kernel_only}',
+        f"--customize-hook={DOWNLOAD.format(package=recipe.KERNEL)}",
     )  # fmt: skip
     run("mmdebstrap", *options, recipe.SUITE, str(root), *mirrors())
 

@@ -27,7 +27,7 @@ cp -a installed/. /
 cd tree
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export RINGFENCE_BINARY=/usr/local/bin/ringfence RINGFENCE_TEST_PROGRAMS=/share/programs RINGFENCE_GUEST=1
-python3 -m pytest -n 2 --dist loadgroup -p no:cacheprovider --junit-xml=/out/report.xml {words}
+python3 -m pytest -n 2 --dist loadfile -p no:cacheprovider --junit-xml=/out/report.xml {words}
 """
 
 

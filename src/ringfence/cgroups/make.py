@@ -50,7 +50,7 @@ def undo(made: list[str]) -> None:
 def make_one(directory: CgroupDir, step: MakeCgroup, made: list[str]) -> None:
     """Make one directory and note it in ``made``; an existing one is taken when nobody uses it."""
     try:
-        if make_directory(directory.path, made):
+        if make_directory(directory.path, made) and not step.shared:
             check_unused(directory.path)
         if step.cpuset_mount and "cpuset" in directory.controllers:
             fill_cpuset(step.cpuset_mount, directory.path)

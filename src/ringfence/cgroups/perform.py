@@ -28,17 +28,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ringfence.cgroups.systemd.perform import Holder
     from ringfence.plan.step import HostStep
 
 
-def perform(step: HostStep) -> None:
-    """Do one step.
+def perform(step: HostStep) -> Holder | None:
+    """Do one step; what is given back is to be released when the container's process has been born, or cannot be.
 
     Raises:
         RingfenceError: with the step's config field; ``cannot set X limit: …`` for a limit, ``unable to apply cgroup
             configuration: …`` for the cgroup itself.
     """
-    PERFORMERS[type(step)](step)
+    performer = PERFORMERS.get(type(step))
+    if performer is None:
+        from ringfence.cgroups.systemd.perform import perform as ask_systemd  # only with --systemd-cgroup
+
+        return ask_systemd(step)
+    performer(step)
+    return None
 
 
 def write_file(step: WriteCgroupFile) -> None:

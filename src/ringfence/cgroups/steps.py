@@ -14,13 +14,14 @@ class MakeCgroup(HostStep):
 
     ``cpuset_mount`` is where v1's cpuset is mounted, "" without it: empty cpusets on the way down are filled from
     their parents, because a task cannot enter an empty one (cpusets(7)). ``tolerant``: hierarchies in which this user
-    may not make cgroups are left out (LNX-RLESS-04).
+    may not make cgroups are left out (LNX-RLESS-04). ``shared``: systemd has made some of them already.
     """
 
     name: str
     dirs: tuple[CgroupDir, ...]
     cpuset_mount: str = ""
     tolerant: bool = False
+    shared: bool = False
 
     def describe(self) -> tuple[str, str]:
         count = len(self.dirs)

@@ -90,12 +90,12 @@ def io_weight(blkio_weight: int) -> int:
 
 
 def cpu_steps(cpu: CPUResources, path: str) -> Steps:
-    """Weight and bandwidth; idle first when it is switched off, since an idle group refuses weights."""
+    """Weight and bandwidth; idle first when it is switched off, since an idle group refuses weights and has none."""
     pointer = f"{POINTER}/cpu"
     idle = WriteCgroupFile(f"{pointer}/idle", f"{path}/cpu.idle", f"{cpu.idle}", f"cpu idle {cpu.idle}")
     if cpu.idle == 0:
         yield idle
-    if cpu.shares:
+    if cpu.shares and not cpu.idle:
         value = str(weight(cpu.shares))
         shown = f"cpu weight {value} ({cpu.shares} shares)"
         yield WriteCgroupFile(f"{pointer}/shares", f"{path}/cpu.weight", value, shown)

@@ -13,6 +13,7 @@ from ringfence.container.place import make_directory, remove_directory
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
 from ringfence.container.sockets import send_pidfd
 from ringfence.container.status import process_stat, start_time
+from ringfence.container.unit import stop_unit
 from ringfence.drivers.namespaces.context import CLONE_NEWPID, CLONE_NEWUSER, outside_id, section
 from ringfence.drivers.namespaces.hooks import has_hooks
 from ringfence.drivers.namespaces.perform import end, perform
@@ -20,6 +21,7 @@ from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.cgroups.systemd.perform import Holder
     from ringfence.container.agent import Agent
     from ringfence.container.notify import Relay
     from ringfence.container.planning import Prepared
@@ -59,7 +61,10 @@ class Birth:
             namespaces=prepared.namespaces.own,
             own_pid_namespace=bool(prepared.namespaces.new & CLONE_NEWPID),
             hooks=hooks,
+            unit=prepared.unit,
+            bus=prepared.bus,
         )
+        self.holders: list[Holder] = []
         self.lock = -1
         self.fifo = -1
         self.made = False  # the first step makes the cgroups, or leaves those of someone else alone
@@ -114,12 +119,14 @@ class Birth:
         on_listener = None
         try:
             for step in plan.host:
-                perform_host_step(step)
+                if holder := perform_host_step(step):
+                    self.holders.append(holder)
                 self.made = True
             if "agent" in plan.slots:
                 agent = self.connect_agent()
                 given, on_listener = {**given, "agent": agent.acknowledge}, agent.hand_over
             outcome = perform(plan, given, stdio, self.born, on_listener=on_listener, traced=traced)
+            self.release_holders()
             self.tell()
         except RingfenceError as error:
             self.undo()
@@ -176,6 +183,7 @@ class Birth:
     def undo(self) -> None:
         """Leave nothing behind: process, cgroups, state folder; then the poststop hooks (LNX-HOOK-13)."""
         record = self.record
+        self.release_holders()
         if record.pid and start_time(record.pid) == record.start_time:
             end(record.pid)
         group = Cgroup(record.cgroups)
@@ -183,6 +191,7 @@ class Birth:
         if record.pid:
             group.end_all()
         if self.made:
+            stop_unit(self.runtime, record)
             group.remove(kill=True)
         self.release()
         remove_directory(record.directory)
@@ -190,6 +199,11 @@ class Birth:
             from ringfence.container.hooks import run_poststop
 
             run_poststop(self.runtime, record, self.prepared.config)
+
+    def release_holders(self) -> None:
+        """Let go of what held the cgroup while nothing was in it."""
+        while self.holders:
+            self.holders.pop().release()
 
     def release(self) -> None:
         """Give back the lock and the descriptors of the birth."""

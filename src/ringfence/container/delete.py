@@ -10,6 +10,7 @@ from ringfence.container.kill import SIGKILL, signal_init
 from ringfence.container.place import remove_directory
 from ringfence.container.record import container_directory, load_record, lock
 from ringfence.container.status import CREATED, STOPPED, is_alive, status
+from ringfence.container.unit import stop_unit
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
@@ -63,6 +64,7 @@ def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
         end_init(record, group)
     config = read_hooks(record) if record.hooks else None
     group.end_all()
+    stop_unit(runtime, record)
     group.remove(kill=True)
     remove_directory(record.directory)
     if config is not None:

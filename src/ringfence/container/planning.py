@@ -23,6 +23,7 @@ from ringfence.spec.validate import warnings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cgroups.paths import CgroupDir
+    from ringfence.cgroups.systemd.manager import Manager
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan
@@ -44,6 +45,8 @@ class Prepared(Record):
     plan: Plan
     cautions: tuple[str, ...] = ()
     filter: Filter | None = None
+    unit: str = ""
+    bus: tuple[str, ...] = ()
 
     @property
     def process(self) -> Process:
@@ -83,11 +86,34 @@ def usable_cgroups(runtime: Runtime, host: Host, linux: Linux, container_id: str
     return tuple(group for group in located if posix.access(paths.dirname(group.path), posix.W_OK))
 
 
-def refuse_unbuilt(runtime: Runtime, linux: Linux) -> None:
+def systemd_version(runtime: Runtime, host: Host) -> int:
+    """The version of the systemd that is going to be asked; 0 without ``--systemd-cgroup``.
+
+    Raises:
+        RingfenceError: it cannot be reached.
+    """
+    if not runtime.systemd_cgroup:
+        return 0
+    from ringfence.cgroups.systemd.facts import addresses
+    from ringfence.cgroups.systemd.perform import manager_version
+
+    return manager_version(addresses(host.uid != 0 or host.user_namespace, runtime.environment))
+
+
+def manager_of(runtime: Runtime, host: Host, linux: Linux, container_id: str, version: int) -> Manager | None:
+    """The manager of ``--systemd-cgroup``, None without it."""
+    if not runtime.systemd_cgroup:
+        return None
+    from ringfence.cgroups.systemd.manager import manager_for  # only with --systemd-cgroup
+
+    return manager_for(host, runtime.environment, linux.cgroups_path, container_id, version)
+
+
+def refuse_unbuilt(linux: Linux) -> None:
     """What is not built is refused, never silently left out (config.md, Valid values).
 
     Raises:
-        RingfenceError: the configuration or the caller asks for it.
+        RingfenceError: the configuration asks for it.
     """
     if linux.intel_rdt is not None:
         raise RingfenceError("config.json#/linux/intelRdt: resctrl groups are not supported", field="/linux/intelRdt")
@@ -95,8 +121,6 @@ def refuse_unbuilt(runtime: Runtime, linux: Linux) -> None:
         raise RingfenceError(
             "config.json#/linux/netDevices: moving network devices is not supported", field="/linux/netDevices"
         )
-    if runtime.systemd_cgroup:
-        raise RingfenceError("--systemd-cgroup: the systemd cgroup driver is not supported", field="/linux/cgroupsPath")
 
 
 def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detached: bool, fifo: bool) -> Prepared:
@@ -107,15 +131,17 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
     """
     asked = "NOTIFY_SOCKET" in runtime.environment
     notify = f"{container_directory(runtime, container_id)}/{NOTIFY}" if asked else ""
+    host = probe()
     prepared = prepare(
         runtime,
         container_id,
         options,
-        probe(),
+        host,
         fifo=fifo,
         own_pid=posix.getpid(),
         notify=notify,
         cache=f"{runtime.root}/{CACHE}",
+        systemd=systemd_version(runtime, host),
     )
     check_terminal_options(prepared.process.terminal, detached, options.console_socket)
     for caution in prepared.cautions:
@@ -135,8 +161,11 @@ def prepare(
     own_pid: int = 0,
     notify: str = "",
     cache: str | None = None,
+    systemd: int = 0,
 ) -> Prepared:
     """Read the bundle and decide everything, changing nothing but the filter cache.
+
+    ``systemd`` is the version of the manager of ``--systemd-cgroup``, 0 when it has not been asked.
 
     Raises:
         RingfenceError: the configuration is wrong, or asks for what this host cannot give.
@@ -146,12 +175,13 @@ def prepare(
     text, config = read_config(options.bundle)
     rootfs = locate_rootfs(options.bundle, config)
     linux = section(config)
-    refuse_unbuilt(runtime, linux)
+    refuse_unbuilt(linux)
     if linux.uid_mappings or linux.gid_mappings:
         from ringfence.container.joined_maps import check_joined_maps  # only with a user namespace
 
         check_joined_maps(linux)
-    cgroups = usable_cgroups(runtime, host, linux, container_id)
+    manager = manager_of(runtime, host, linux, container_id, systemd)
+    cgroups = manager.dirs if manager else usable_cgroups(runtime, host, linux, container_id)
     context = Context(
         container_id,
         options.bundle,
@@ -167,11 +197,17 @@ def prepare(
         notify=notify,
     )
     assert config.process is not None
-    demanded = linux.cgroups_path is not None or runtime.rootless == "false"
-    limits = compile_cgroup(host, cgroups, linux.resources, demanded=demanded)
+    if manager:
+        limits = manager.compile(host, linux.resources, config.annotations)
+        cautious = manager.cautions(linux.resources)
+    else:
+        cautious = []
+        demanded = linux.cgroups_path is not None or runtime.rootless == "false"
+        limits = compile_cgroup(host, cgroups, linux.resources, demanded=demanded)
     if owns_cgroup(config):
         limits += compile_ownership(host, cgroups, user_outside(config.process, linux, Namespaces(linux).own))
     plan = compile_create(config, host, context, limits)
     available = available_capabilities(linux, host)
-    cautions = (*warnings(config, available), *ambient_warnings(config.process))
-    return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter)
+    cautions = (*cautious, *warnings(config, available), *ambient_warnings(config.process))
+    unit, bus = (manager.unit.name, manager.systemd.bus) if manager else ("", ())
+    return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter, unit, bus)

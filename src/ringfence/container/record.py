@@ -32,7 +32,8 @@ class ContainerRecord(Record):
     ``directory`` is its state folder; ``pid`` the init's pid on the host, 0 before the birth; ``start_time`` field 22
     of /proc/PID/stat, which tells the init from a later process with the same pid (LNX-STATE-07); ``created`` the time
     of creation in RFC 3339 with nanoseconds, UTC; ``namespaces`` the CLONE_NEW* flags of the namespaces it has for
-    itself or joined, which exec joins.
+    itself or joined, which exec joins; ``unit`` the unit of systemd's that the cgroups are, "" without, and ``bus`` the
+    sockets at which that systemd is reached.
     """
 
     directory: str
@@ -47,6 +48,8 @@ class ContainerRecord(Record):
     namespaces: int = 0
     own_pid_namespace: bool = True
     hooks: bool = False
+    unit: str = ""
+    bus: tuple[str, ...] = ()
 
 
 KINDS: dict[str, type] = {
@@ -54,6 +57,7 @@ KINDS: dict[str, type] = {
     "int": int,
     "bool": bool,
     "tuple[CgroupDir, ...]": list,
+    "tuple[str, ...]": list,
     "dict[str, str]": dict,
 }
 
@@ -106,6 +110,7 @@ def parse_record(directory: str, container_id: str, text: str) -> ContainerRecor
         values[name] = held[name]
     try:
         values["cgroups"] = tuple(CgroupDir(tuple(names), str(path)) for names, path in values["cgroups"])
+        values["bus"] = tuple(map(str, values["bus"]))
     except (TypeError, ValueError):
         raise broken from None
     return ContainerRecord(directory, **values)
@@ -115,6 +120,7 @@ def save_record(record: ContainerRecord) -> None:
     """Write the record, whole or not at all."""
     values = {name: value for name, value in record.items() if name != "directory"}
     values["cgroups"] = [[list(group.controllers), group.path] for group in record.cgroups]
+    values["bus"] = list(record.bus)
     write_whole(f"{record.directory}/{STATE}", dumps(values))
 
 

@@ -58,9 +58,30 @@ def apply(record: ContainerRecord, old: Resources, new: Resources) -> None:
     host = probe()
     result = merged(old, new)
     try:
-        write_limits(compile_update(host, record.cgroups, completed(host, result, new)), record, result)
+        wanted = completed(host, result, new)
+        if record.unit:
+            update_unit(record, host, old, wanted)
+        write_limits(compile_update(host, record.cgroups, wanted), record, result)
     except RingfenceError as error:
         raise RingfenceError(error.attempted, errno=error.errno, hint=error.hint) from None
+
+
+def update_unit(record: ContainerRecord, host: Host, old: Resources, wanted: Resources) -> None:
+    """Have systemd set the unit's properties; what it has set before a failure is set back.
+
+    Raises:
+        RingfenceError: it refuses, or cannot be reached.
+    """
+    # Only with --systemd-cgroup: jeepney costs 10 ms.
+    from ringfence.cgroups.systemd.manager import update_steps
+    from ringfence.cgroups.systemd.perform import manager_version, perform_all
+
+    version = manager_version(record.bus)
+    try:
+        perform_all(update_steps(host, record.unit, record.bus, wanted, version))
+    except RingfenceError:
+        perform_all(update_steps(host, record.unit, record.bus, old, version), tolerant=True)
+        raise
 
 
 def write_limits(steps: tuple[HostStep, ...], record: ContainerRecord, result: Resources) -> None:
