@@ -8,10 +8,21 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import Bundle, ConsoleSocket, Runtime
 from tests.support.process import become_subreaper
 from tests.support.terminal import Terminal
+
+# Under emulation the first example alone may take longer than Hypothesis likes; what is checked stays the same.
+settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if "RINGFENCE_GUEST" in os.environ:
+    settings.load_profile("emulated")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The guest's report comes last: its tests run beside those of the host until then."""
+    items.sort(key=lambda item: "inside" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

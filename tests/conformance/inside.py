@@ -122,7 +122,9 @@ def in_shared_mounts(runtime: Runtime, before: str = ":", after: str = ":") -> N
     inner = runtime.new_path("inner")
     script = f'#!/bin/sh\n{before}\n"$@"\nstatus=$?\n{after}\nexit $status\n'
     write_file(inner, script, 0o755)
-    through(runtime, f'exec unshare --mount --propagation shared {inner} "$@"')
+    # Shared only among themselves: where the host's are shared too, they would hand every mount back.
+    shared = f"mount --make-rshared / && exec {inner}"
+    through(runtime, f'exec unshare --mount --propagation private sh -c \'{shared} "$@"\' sh "$@"')
 
 
 def host_folder(runtime: Runtime, name: str = "host", mode: int = 0o755) -> str:

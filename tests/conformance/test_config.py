@@ -11,7 +11,7 @@ import pytest
 
 from tests.conformance.inside import inside, output, refused
 from tests.conformance.probe import failed, install_probe
-from tests.support import Bundle, Runtime
+from tests.support import Bundle, Runtime, cgroup
 
 MAX_U64 = 2**64 - 1
 Edit = Callable[[dict[str, Any]], object]
@@ -39,8 +39,9 @@ def test_keys_match_in_any_case(runtime: Runtime, bundle: Bundle) -> None:
     del bundle.config["hostname"]
     bundle.linux["Resources"] = {"CPU": {"Shares": 512}, "Pids": {"LIMIT": 321}}
     del bundle.linux["resources"]
-    script = "hostname; pwd; cat /sys/fs/cgroup/cpu/cpu.shares /sys/fs/cgroup/pids/pids.max"
-    assert inside(runtime, bundle, script).split() == ["shouted", "/etc", "512", "321"]
+    name, value = ("cpu.weight", "59") if cgroup.is_v2() else ("cpu.shares", "512")
+    files = f"{cgroup.seen_inside('cpu')}/{name} {cgroup.seen_inside('pids')}/pids.max"
+    assert inside(runtime, bundle, f"hostname; pwd; cat {files}").split() == ["shouted", "/etc", value, "321"]
 
 
 def test_last_of_equal_keys_counts(runtime: Runtime, bundle: Bundle) -> None:
@@ -81,7 +82,7 @@ def test_null_inside_resources(runtime: Runtime, bundle: Bundle) -> None:
     bundle.linux["resources"] = empty
     assert inside(runtime, bundle, "echo seen") == "seen\n"
     bundle.linux["resources"] = {"memory": {"limit": None}, "cpu": {"shares": None, "cpus": None}, "pids": {"limit": 7}}
-    assert inside(runtime, bundle, "cat /sys/fs/cgroup/pids/pids.max") == "7\n"
+    assert inside(runtime, bundle, f"cat {cgroup.seen_inside('pids')}/pids.max") == "7\n"
 
 
 WRONG_TYPES: dict[str, Edit] = {

@@ -89,7 +89,7 @@ def test_everything_is_ready_after_create(runtime: Runtime, bundle: Bundle) -> N
     with open(f"/proc/{container.pid}/mountinfo", encoding="utf-8") as file:
         points = [line.split()[4] for line in file]
     assert {"/", "/proc", "/dev", "/dev/pts", "/sys", "/proc/keys", "/proc/sys"} <= set(points)
-    assert cgroup.read(cgroup.of_process(container.pid)["pids"], "pids.max") == "77"
+    assert cgroup.read(cgroup.of_controller(container.pid, "pids"), "pids.max") == "77"
     assert os.path.exists(mark)
     assert container.output() == ""
 
@@ -254,7 +254,7 @@ def test_the_config_is_read_once(runtime: Runtime, bundle: Bundle) -> None:
     container.wait_output("first")
     assert os.path.exists(mark)
     runtime.run("update", "--pids-limit", "66", container.id).ok()
-    assert cgroup.read(cgroup.of_process(container.pid)["pids"], "pids.max") == "66"
+    assert cgroup.read(cgroup.of_controller(container.pid, "pids"), "pids.max") == "66"
     container.kill("KILL").ok()
     container.reap()
     container.delete().ok()

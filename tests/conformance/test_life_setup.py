@@ -128,7 +128,7 @@ def used_cgroup(runtime: Runtime, bundle: Bundle) -> Iterator[str]:
 @pytest.mark.parametrize("verb", ["create", "run"])
 def test_a_cgroup_with_processes(runtime: Runtime, bundle: Bundle, used_cgroup: str, verb: str) -> None:
     """LNX-LIFE-24: a cgroup that has processes is refused, with their number."""
-    folder = cgroup.make("pids", used_cgroup)
+    folder = cgroup.make("" if cgroup.is_v2() else "pids", used_cgroup)
     sleeper = subprocess.Popen(["sleep", "1000"])
     for name in set(cgroup.hierarchies()) - {"cpuset"}:  # which takes no process before it has been given CPUs
         cgroup.write(cgroup.make(name, used_cgroup), "cgroup.procs", str(sleeper.pid))

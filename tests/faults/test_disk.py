@@ -60,7 +60,7 @@ def test_an_update_that_cannot_be_stored(runtime: Runtime, bundle: Bundle, disk:
     bundle.resources["pids"] = {"limit": 30}
     container = runtime.create(bundle)
     disk.fill()
-    folder = cgroup.of_process(container.pid)["pids"]
+    folder = cgroup.of_controller(container.pid, "pids")
     result = runtime.run("update", "--pids-limit", "55", container.id)
     if result.code:
         assert "no space left on device" in runtime.last_error()

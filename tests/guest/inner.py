@@ -50,6 +50,7 @@ def perform(folder: Path, words: list[str]) -> None:
 
 def main(words: list[str]) -> None:
     folder = Path(words[0])
+    (folder / "pid").write_text(str(os.getpid()))
     begun = time.monotonic()
     try:
         perform(folder, words[1:] or list(PATHS))

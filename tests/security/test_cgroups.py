@@ -33,6 +33,10 @@ def host_groups() -> list[str]:
 @pytest.mark.parametrize("given", [[], ["CAP_DAC_OVERRIDE"], ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]], ids=str)
 def test_mounted_groups_cannot_be_written(runtime: Runtime, bundle: Bundle, given: list[str]) -> None:
     """CVE-2022-0492: release_agent runs a program of its writer's on the host. The mount is read-only."""
+    if cgroup.is_v2() and "CAP_SYS_ADMIN" in given:
+        pytest.skip(
+            "v2 has no release_agent, and CAP_SYS_ADMIN may remount what shows the container's own cgroup alone"
+        )
     for held in bundle.process["capabilities"].values():
         held.extend(given)
     assert set(inside(runtime, bundle, WRITE).splitlines()) == {"seen"}

@@ -45,6 +45,24 @@ def of_process(pid: int) -> dict[str, str]:
     return found
 
 
+def of_controller(pid: int, controller: str) -> str:
+    """The process' cgroup that has a controller's files."""
+    found = of_process(pid)
+    return found[""] if is_v2() else found[controller]
+
+
+def seen_inside(controller: str) -> str:
+    """Where a container with a cgroup namespace of its own on v2, or any on v1, sees a controller's files."""
+    return "/sys/fs/cgroup" if is_v2() else f"/sys/fs/cgroup/{controller}"
+
+
+def has_controller(controller: str) -> bool:
+    """Whether a hierarchy here has the controller."""
+    if is_v2():
+        return controller in read(hierarchies()[""], "cgroup.controllers").split()
+    return controller in hierarchies()
+
+
 def folders_named(token: str) -> list[str]:
     """Every cgroup on this machine whose own name holds ``token``, the deepest first."""
     found = []

@@ -41,7 +41,7 @@ USAGES = {
     "kill": "<container-id> [signal]",
     "list": "[options]",
     "ps": "[options] <container-id> [options of ps]",
-    "spec": "[options]",
+    "spec": "[options]  or  upgrade FILE",
     **dict.fromkeys(("create", "delete", "run", "update"), "[options] <container-id>"),
     **dict.fromkeys(("pause", "resume", "start", "state"), "<container-id>"),
 }
@@ -58,6 +58,8 @@ DESCRIPTIONS = {
     "ps": "Runs the host's ps, by default as ps -ef, and prints the lines of the container's processes.",
     "run": "The exit status is that of the program; death by signal N gives 128+N. When the program has ended the "
     "container is deleted, unless it was started with --detach or --keep.",
+    "spec": "With upgrade FILE, a configuration of any older form is printed as one of today: those of the runc of "
+    "2015, and of the release candidates. FILE is a path, a folder with a config.json, or - for standard input.",
     "start": "Returns as soon as the program runs.",
     "update": "Limits that are not named keep their values. Sizes take a suffix k, m or g; -1 is no limit. With "
     "--resources the limits come from JSON as below linux.resources of config.json, and the other options count for "

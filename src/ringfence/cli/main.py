@@ -12,7 +12,7 @@ import sys
 
 from ringfence.cli.container_id import check_id
 from ringfence.cli.log import Log
-from ringfence.cli.options import GLOBAL_OPTIONS, VERBS, Arguments, UsageError, parse
+from ringfence.cli.options import GLOBAL_OPTIONS, SUBVERBS, VERBS, Arguments, UsageError, parse
 from ringfence.cli.output import ReaderGoneError, write
 from ringfence.cli.world import make_runtime
 from ringfence.errors import RingfenceError
@@ -90,7 +90,10 @@ def perform(program: str, words: list[str], log: Log) -> int:
     name = given.words[0]
     if name in ("help", "h"):
         return explain_command(program, given.words[1:])
-    if name not in VERBS:
+    if " ".join(given.words[:2]) in SUBVERBS:
+        name = " ".join(given.words[:2])
+        given.words[:2] = [name]
+    elif name not in VERBS:
         raise RingfenceError(f"No help topic for '{name}'", status=UNKNOWN_COMMAND)
     return perform_verb(program, name, given, log)
 
@@ -124,14 +127,14 @@ def explain_command(program: str, words: list[str]) -> int:
 
 def perform_verb(program: str, name: str, given: Arguments, log: Log) -> int:
     """Read the options of a command and do what it says."""
-    verb = VERBS[name]
+    verb = SUBVERBS.get(name) or VERBS[name]
     try:
         arguments = parse(given.words[1:], verb.options, verb.anywhere)
     except UsageError as error:
         refuse(program, name, f"Incorrect Usage: {error}")
         raise
     if arguments.switch("help"):
-        return explain_command(program, [name])
+        return explain_command(program, name.split()[:1])
     wrong = wrong_count(verb, len(arguments.words))
     if wrong:
         refuse(program, name, "Incorrect Usage.")
@@ -143,7 +146,7 @@ def refuse(program: str, name: str, text: str) -> None:
     """Say on standard output that the command line is wrong, and what a right one looks like."""
     from ringfence.cli.help import verb_help
 
-    write(f"{text}\n\n{verb_help(program, name)}")
+    write(f"{text}\n\n{verb_help(program, name.split(maxsplit=1)[0])}")
 
 
 def wrong_count(verb: Verb, count: int) -> str:
@@ -159,14 +162,14 @@ def wrong_count(verb: Verb, count: int) -> str:
 
 def operate(program: str, name: str, given: Arguments, arguments: Arguments, log: Log) -> int:
     """Call the command's module; its errors get the command's prefix and exit status (LNX-CLI-22, 24)."""
-    verb = VERBS[name]
+    verb = SUBVERBS.get(name) or VERBS[name]
     runtime = make_runtime(program, name, given, log)
     if name == "create" or (name == "exec" and arguments.switch("detach")):
         log.hold()
     try:
-        if verb.most != 0 and arguments.words:
+        if name in VERBS and verb.most != 0 and arguments.words:
             check_id(arguments.words[0])
-        module = __import__(f"ringfence.cli.{name}", fromlist=("perform",))
+        module = __import__(f"ringfence.cli.{name.replace(' ', '_')}", fromlist=("perform",))
         act: Perform = module.perform
         return act(runtime, arguments)
     except ReaderGoneError:

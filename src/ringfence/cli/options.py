@@ -158,6 +158,9 @@ VERBS = {
     "update": Verb(UPDATE_OPTIONS),
 }
 
+SUBVERBS = {"spec upgrade": Verb(least=1, most=1)}
+"""Commands of two words; the help of the first tells of them."""
+
 
 class UsageError(RingfenceError):
     """The command line cannot be read; its text is that of Go's flag package."""

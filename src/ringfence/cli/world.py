@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SYSTEMD_MARK = "/run/systemd/system"
 WHOLE_UID_MAP = ["0", "0", "4294967295"]
-WITHOUT_CGROUPS = frozenset(("explain", "features", "spec"))
+WITHOUT_CGROUPS = frozenset(("explain", "features", "spec", "spec upgrade"))
 ROOTLESS_WORDS = {
     "1": "true",
     "t": "true",

@@ -6,13 +6,25 @@ import posix
 
 from ringfence import paths
 from ringfence.errors import RingfenceError, from_os_error
-from ringfence.spec.load import load_config
+from ringfence.record import Record
+from ringfence.spec.load import is_current, load_document, parse_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.runtime import Source
     from ringfence.spec.types import Config
 
 CONFIG = "config.json"
+OLDEST = "container.json"
+
+
+class Found(Record):
+    """A configuration as text and as records, and what was doubtful about it; ``old``: of a form before 1.0."""
+
+    text: str
+    config: Config
+    warnings: tuple[str, ...] = ()
+    old: bool = False
 
 
 def read_text(path: str) -> str:
@@ -31,22 +43,47 @@ def read_text(path: str) -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
-def read_config(bundle: str) -> tuple[str, Config]:
-    """The bundle's configuration as text and as records, checked.
+def read_config(source: Source) -> Found:
+    """A configuration of any form, checked; one of an old form has been converted (OLD-DETECT-01).
 
     Raises:
         RingfenceError: it is missing, broken or wrong (LNX-LIFE-03).
     """
+    text, folder = source_text(source)
+    document = parse_text(text)
+    if is_current(document):
+        return Found(text, load_document(document))
+    from ringfence.container.old import runnable  # forms before 1.0 only
+
+    text, warnings, old = runnable(document, source.bundle, folder)
+    return Found(text, load_document(parse_text(text)), warnings, old)
+
+
+def source_text(source: Source) -> tuple[str, str]:
+    """The text, and the folder it lies in, "" for none.
+
+    Raises:
+        RingfenceError: it is missing, or cannot be read.
+    """
+    if source.text is not None:
+        return source.text, ""
+    file = source.file or config_of(source.bundle)
+    shown = source.file or CONFIG
     try:
-        text = read_text(f"{bundle}/{CONFIG}")
+        return read_text(file), paths.dirname(file)
     except (FileNotFoundError, NotADirectoryError):
-        raise RingfenceError(
-            "JSON specification file config.json not found",
-            hint=f"is {bundle} a bundle? make a configuration with: ringfence spec",
-        ) from None
+        hint = "" if source.file else f"is {source.bundle} a bundle? make a configuration with: ringfence spec"
+        raise RingfenceError(f"JSON specification file {shown} not found", hint=hint) from None
     except OSError as error:
-        raise from_os_error(f"cannot read {bundle}/{CONFIG}", error) from None
-    return text, load_config(text)
+        raise from_os_error(f"cannot read {file}", error) from None
+
+
+def config_of(bundle: str) -> str:
+    """The bundle's file; June 2015 called it container.json."""
+    file = f"{bundle}/{CONFIG}"
+    if not posix.access(file, posix.F_OK) and posix.access(f"{bundle}/{OLDEST}", posix.F_OK):
+        return f"{bundle}/{OLDEST}"
+    return file
 
 
 def real_path(path: str) -> str:

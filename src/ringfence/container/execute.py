@@ -13,6 +13,7 @@ from ringfence.container.exec_process import changed_process
 from ringfence.container.foreground import Foreground
 from ringfence.container.planning import filter_of
 from ringfence.container.record import CACHE, load_record
+from ringfence.container.runtime import Source
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
 from ringfence.container.status import PAUSED, STOPPED, start_time, status
@@ -85,7 +86,7 @@ def asked_process(runtime: Runtime, record: ContainerRecord, options: ExecOption
             raise from_os_error(f"cannot read {path}", error) from None
     if not options.args:
         raise RingfenceError("exec args cannot be empty")
-    process = read_config(record.bundle)[1].process
+    process = read_config(Source(record.bundle)).config.process
     assert process is not None
     return changed_process(process, options)
 

@@ -172,7 +172,8 @@ def prepare(
     """
     listening = listen_fds(runtime, own_pid)
     check_preserved(3 + listening, options.preserve_fds)
-    text, config = read_config(options.bundle)
+    found = read_config(options.source)
+    text, config = found.text, found.config
     rootfs = locate_rootfs(options.bundle, config)
     linux = section(config)
     refuse_unbuilt(linux)
@@ -208,6 +209,6 @@ def prepare(
         limits += compile_ownership(host, cgroups, user_outside(config.process, linux, Namespaces(linux).own))
     plan = compile_create(config, host, context, limits)
     available = available_capabilities(linux, host)
-    cautions = (*cautious, *warnings(config, available), *ambient_warnings(config.process))
+    cautions = (*found.warnings, *cautious, *warnings(config, available), *ambient_warnings(config.process))
     unit, bus = (manager.unit.name, manager.systemd.bus) if manager else ("", ())
     return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter, unit, bus)

@@ -42,8 +42,20 @@ class Runtime(Record):
     rootless: str = "auto"
 
 
+class Source(Record):
+    """Where a configuration comes from: a bundle, a file of any name, or its text itself (OLD-CLI-02).
+
+    ``bundle`` is absolute, and what relative paths in it are relative to; ``file`` is absolute too, "" for the bundle's
+    own.
+    """
+
+    bundle: str
+    file: str = ""
+    text: str | None = None
+
+
 class CreateOptions(Record):
-    """Options of create, run and explain. ``bundle`` is absolute."""
+    """Options of create, run and explain. ``bundle`` is absolute; ``config`` is a source other than it, if not None."""
 
     bundle: str
     console_socket: str = ""
@@ -52,6 +64,12 @@ class CreateOptions(Record):
     no_pivot: bool = False
     no_new_keyring: bool = False
     preserve_fds: int = 0
+    config: Source | None = None
+
+    @property
+    def source(self) -> Source:
+        """Where the configuration is read from."""
+        return self.config or Source(self.bundle)
 
 
 class RunOptions(CreateOptions):

@@ -203,13 +203,32 @@ def _make_parser(kind: str) -> Parser:
     return _record_parser(getattr(types, kind))
 
 
-def _read(text: str, kind: str, name: str) -> tuple[Any, Problems]:
-    problems = Problems()
+def parse_text(text: str, name: str = "config.json") -> object:
+    """The value of a JSON text.
+
+    Raises:
+        RingfenceError: it is not JSON; the text begins with the file's name and says where.
+    """
     try:
-        value = loads(text)
+        return loads(text)
     except RingfenceError as error:
         raise error.prefixed(name) from None
-    return _parser(kind)(value, "", problems), problems
+
+
+def _read(text: str, kind: str, name: str) -> tuple[Any, Problems]:
+    problems = Problems()
+    return _parser(kind)(parse_text(text, name), "", problems), problems
+
+
+def is_current(document: object) -> bool:
+    """Whether a document is plainly of today; another may still be (spec/upgrade/forms.py), this one costs nothing."""
+    if not isinstance(document, dict) or "version" in document:
+        return False
+    version = document.get("ociVersion")
+    if not isinstance(version, str) or not version.startswith("1.") or version.startswith("1.0.0-rc"):
+        return False
+    process = document.get("process")
+    return not (isinstance(process, dict) and isinstance(process.get("capabilities"), list))
 
 
 def load_config(text: str, name: str = "config.json") -> types.Config:
@@ -221,8 +240,17 @@ def load_config(text: str, name: str = "config.json") -> types.Config:
         RingfenceError: the text is not JSON; or a value has the wrong type or breaks a rule: then the text has all such
             places as ``config.json#/json/pointer: what is wrong``, joined by ``; ``, and ``field`` the first pointer.
     """
-    config: types.Config
-    config, problems = _read(text, "Config", name)
+    return load_document(parse_text(text, name), name)
+
+
+def load_document(document: object, name: str = "config.json") -> types.Config:
+    """The config of a document that has been parsed.
+
+    Raises:
+        RingfenceError: as load_config.
+    """
+    problems = Problems()
+    config: types.Config = _parser("Config")(document, "", problems)
     check_config(config, problems)
     problems.raise_if_any(name)
     return config

@@ -182,7 +182,7 @@ def test_check_before_update_comes_before_the_limits() -> None:
         (CPUResources(quota=-1, period=5000), [("cpu.max", "max 5000")]),
         (CPUResources(period=5000), [("cpu.max", "max 5000")]),
         (CPUResources(burst=7), [("cpu.max.burst", "7")]),
-        (CPUResources(idle=1, shares=2), [("cpu.weight", "1"), ("cpu.idle", "1")]),
+        (CPUResources(idle=1, shares=2), [("cpu.idle", "1")]),
         (CPUResources(idle=0, shares=2), [("cpu.idle", "0"), ("cpu.weight", "1")]),
         (CPUResources(realtime_period=1, realtime_runtime=1, cpus="", mems=""), []),
     ],

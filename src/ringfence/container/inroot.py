@@ -1,0 +1,35 @@
+"""Opening a file of a rootfs as the init does: the kernel resolves every link inside the root.
+
+Python has no openat2(2), so ctypes makes the call: 3 ms that only rare paths pay.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import posix
+
+OPENAT2 = 437
+"""The same number on every architecture (Linux 5.6)."""
+RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x02, 0x10
+
+
+class How(ctypes.Structure):
+    """struct open_how, <linux/openat2.h>."""
+
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+def open_in_root(root: int, path: str) -> int:
+    """Open a regular file for reading below a descriptor of the root.
+
+    Raises:
+        OSError: as the kernel gave it.
+    """
+    flags = posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK | posix.O_NOCTTY
+    how = How(flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    syscall = ctypes.CDLL(None, use_errno=True).syscall
+    found = int(syscall(OPENAT2, root, path.encode(), ctypes.byref(how), ctypes.sizeof(how)))
+    if found < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, posix.strerror(number), path)
+    return found

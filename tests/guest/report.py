@@ -1,0 +1,95 @@
+"""What pytest in the guest has told, as seen from the host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.guest.inner import LONGEST, PATHS
+from tests.guest.share import REPOSITORY
+
+PASSED, SKIPPED, FAILED, EXPECTED = "passed", "skipped", "failed", "xfailed"
+BUILD_TIME = 600.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test of the guest: its name, how it ended, and the reason or traceback."""
+
+    name: str
+    outcome: str
+    text: str = ""
+
+
+class Run:
+    """One run of the guest's tests, beside those of the host.
+
+    It is no child of this process: the tests of the host take every new descendant for something left behind.
+    """
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ringfence-inside-"))
+        words = ["setsid", "--fork", sys.executable, "-m", "tests.guest.inner", str(self.folder)]
+        with open(self.folder / "log", "wb") as log:
+            subprocess.run(words, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
+
+    def wait(self) -> dict[str, list[Case]]:
+        """The cases by test file, when all have ended.
+
+        Raises:
+            RuntimeError: the guest did not come to its end.
+        """
+        end = time.monotonic() + LONGEST + BUILD_TIME
+        while not (self.folder / "ended").exists():
+            if time.monotonic() > end:
+                raise RuntimeError(f"the guest's tests did not end\n{self.tail()}")
+            time.sleep(1)
+        told = (self.folder / "ended").read_text()
+        if told:
+            raise RuntimeError(f"{told}\n{self.tail()}")
+        return cases_of(self.folder / "report.xml")
+
+    def tail(self) -> str:
+        """The last of what it wrote."""
+        texts = [path.read_text(errors="replace")[-3000:] for path in self.folder.glob("[lo]*") if path.is_file()]
+        return "\n".join(texts)
+
+    def stop(self) -> None:
+        """End it if it still runs."""
+        with suppress(OSError, ValueError):
+            os.killpg(int((self.folder / "pid").read_text()), signal.SIGTERM)
+
+
+def cases_of(report: Path) -> dict[str, list[Case]]:
+    """Read a JUnit report."""
+    found: dict[str, list[Case]] = defaultdict(list)
+    for element in ElementTree.parse(report).iter("testcase"):
+        file = element.get("classname", "").replace(".", "/") + ".py"
+        found[file].append(Case(element.get("name", ""), *outcome_of(element)))
+    return dict(found)
+
+
+def outcome_of(element: ElementTree.Element) -> tuple[str, str]:
+    """How a test ended, and why."""
+    for child in element:
+        if child.tag in ("failure", "error"):
+            return FAILED, f"{child.get('message', '')}\n{child.text or ''}"
+        if child.tag == "skipped":
+            expected = child.get("type") == "pytest.xfail"
+            return EXPECTED if expected else SKIPPED, child.get("message", "")
+    return PASSED, ""
+
+
+def inner_files() -> list[str]:
+    """The test files that are run in the guest."""
+    found = (path for start in PATHS for path in (REPOSITORY / start).rglob("test_*.py"))
+    return sorted(str(path.relative_to(REPOSITORY)) for path in found)
