@@ -143,7 +143,7 @@ def page_of(entry: Place) -> dict[str, Any]:
 def network_of(network: Place, surroundings: Surroundings) -> dict[str, Any]:
     """The class as a number, and priorities."""
     made: dict[str, Any] = {}
-    name = network.either("classID", "classId")
+    name = "classID"
     value = network.held.get(network.key(name) or "")
     if isinstance(value, int):
         put(made, "classID", network.number(name, 0, 2**32 - 1))
