@@ -5,7 +5,7 @@ _ringfence() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --root) root=(--root "${COMP_WORDS[++i]}") ;;
-        --log | --log-format | --root | --criu | --rootless | --trace) ((i++)) ;;
+        --log | --log-format | --root | --id | --criu | --rootless | --trace) ((i++)) ;;
         -*) ;;
         *)
             verb=${COMP_WORDS[i]}
@@ -23,11 +23,11 @@ _ringfence() {
     :--root | create:--bundle | create:-b | explain:--bundle | explain:-b | run:--bundle | run:-b | spec:--bundle | spec:-b)
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return ;;
+    :--id | create:--preserve-fds | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
+        COMPREPLY=()
+        return ;;
     :--rootless)
         mapfile -t COMPREPLY < <(compgen -W "true false auto" -- "$word")
-        return ;;
-    create:--preserve-fds | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
-        COMPREPLY=()
         return ;;
     explain:--driver)
         mapfile -t COMPREPLY < <(compgen -W "namespaces" -- "$word")
@@ -40,7 +40,7 @@ _ringfence() {
         return ;;
     esac
     case $verb in
-    '') words="--debug --log --log-format --root --criu --systemd-cgroup --rootless --trace --help -h --version -v" ;;
+    '') words="--debug --log --log-format --root --id --criu --systemd-cgroup --rootless --trace --help -h --version -v" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h" ;;
     delete) words="--force -f --help -h" ;;
     events) words="--interval --stats --help -h" ;;

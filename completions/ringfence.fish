@@ -14,6 +14,7 @@ complete -c ringfence -n __fish_use_subcommand -l debug -d 'also write debug rec
 complete -c ringfence -n __fish_use_subcommand -l log -r -F -d 'append log records to this file, default is standard error'
 complete -c ringfence -n __fish_use_subcommand -l log-format -x -a 'text json' -d 'text (default) or json'
 complete -c ringfence -n __fish_use_subcommand -l root -x -a '(__fish_complete_directories)' -d 'folder for the state of containers, default is /run/ringfence'
+complete -c ringfence -n __fish_use_subcommand -l id -x -d 'the container of a call without a command, default is the name of the folder'
 complete -c ringfence -n __fish_use_subcommand -l criu -r -F -d 'accepted for older callers'
 complete -c ringfence -n __fish_use_subcommand -l systemd-cgroup -d 'let systemd make the cgroups; cgroupsPath is then SLICE:PREFIX:NAME'
 complete -c ringfence -n __fish_use_subcommand -l rootless -x -a 'true false auto' -d 'whether to pass over a lack of rights to cgroups: true, false or auto (default)'

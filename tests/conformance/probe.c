@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { MAX_ARGS = 6, DESCRIPTORS = 4096 };
@@ -77,6 +79,18 @@ static int show_descriptors(void)
 	return 0;
 }
 
+/* sd_notify(3): say that the program is ready on the socket at $NOTIFY_SOCKET. */
+static int notify(void)
+{
+	struct sockaddr_un where = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET"), ready[] = "READY=1";
+	int end = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (!path || end < 0 || strlen(path) >= sizeof where.sun_path)
+		return 1;
+	strcpy(where.sun_path, path);
+	return sendto(end, ready, strlen(ready), 0, (struct sockaddr *)&where, sizeof where) < 0;
+}
+
 int main(int count, char **words)
 {
 	long args[MAX_ARGS] = {0};
@@ -92,6 +106,8 @@ int main(int count, char **words)
 		return show_scheduling();
 	if (count == 2 && !strcmp(words[1], "fds"))
 		return show_descriptors();
-	fprintf(stderr, "usage: probe sys|int80 NUMBER [ARGUMENT...] | sched | fds\n");
+	if (count == 2 && !strcmp(words[1], "notify"))
+		return notify();
+	fprintf(stderr, "usage: probe sys|int80 NUMBER [ARGUMENT...] | sched | fds | notify\n");
 	return 2;
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ringfence import paths
 from ringfence.cgroups.paths import POINTER, find, mount_of
-from ringfence.cgroups.steps import EnableControllers, MakeCgroup, OwnCgroup
+from ringfence.cgroups.restore import files_of
+from ringfence.cgroups.steps import EnableControllers, EnableNamed, LeaveCgroup, MakeCgroup, OwnCgroup
 from ringfence.cgroups.v1 import compile_v1
+from ringfence.errors import RingfenceError
 from ringfence.host.facts import V2
 from ringfence.spec.types import Resources
 
@@ -16,12 +19,18 @@ if TYPE_CHECKING:
 
 
 def compile_cgroup(
-    host: Host, dirs: tuple[CgroupDir, ...], resources: Resources | None, *, demanded: bool = True
+    host: Host,
+    dirs: tuple[CgroupDir, ...],
+    resources: Resources | None,
+    *,
+    demanded: bool = True,
+    below_caller: bool = False,
 ) -> tuple[HostStep, ...]:
     """Make the cgroup and set every limit in it, before a process is there (LNX-CG-05, LNX-CG1-05).
 
     ``demanded``: the configuration has a cgroupsPath. Without one, a user who may not make cgroups goes without
-    (LNX-RLESS-04), and every limit that is asked for then fails by itself.
+    (LNX-RLESS-04), and every limit that is asked for then fails by itself. ``below_caller``: on v2 the caller leaves its
+    own cgroup for a leaf beside the container's, if limits need controllers there (OLD-SYSTEMD-04).
 
     Raises:
         RingfenceError: the host has no controller for a limit, or a value has no meaning to it.
@@ -29,10 +38,38 @@ def compile_cgroup(
     if not dirs:
         return tuple(limit_steps(host, dirs, resources or Resources(), devices=False))
     steps: list[HostStep] = [make_step(host, dirs, demanded)]
-    if host.cgroup_mode == V2:
+    limits = limit_steps(host, dirs, resources or Resources(), devices=not is_rootless(host))
+    if host.cgroup_mode == V2 and below_caller:
+        steps = [*leave_steps(host, dirs[0], limits), *steps]
+    elif host.cgroup_mode == V2:
         steps.append(EnableControllers(POINTER, mount_of(host, dirs[0]), dirs[0].path))
-    steps.extend(limit_steps(host, dirs, resources or Resources(), devices=not is_rootless(host)))
-    return tuple(steps)
+    return (*steps, *limits)
+
+
+def leave_steps(host: Host, directory: CgroupDir, limits: list[HostStep]) -> list[HostStep]:
+    """Nothing where no limit needs a controller; else the caller's move, and the controllers that are needed.
+
+    Raises:
+        RingfenceError: systemd has not delegated the caller's cgroup, so that nobody but it may enable controllers.
+    """
+    needed = {name: step for step in reversed(limits) for name in controllers_of(step)}
+    if not needed:
+        return []
+    if not host.delegated:
+        name, step = min(needed.items(), key=lambda entry: entry[0])
+        raise RingfenceError(
+            f"cannot set {step.pointer.rpartition('/')[2]} limit: the {name} controller is not delegated to this unit",
+            field=step.pointer,
+            hint="add Delegate=yes to the unit, or leave the limit to the unit's own settings",
+        )
+    own = paths.dirname(directory.path)
+    return [LeaveCgroup(POINTER, own), EnableNamed(POINTER, own, tuple(sorted(needed)))]
+
+
+def controllers_of(step: HostStep) -> set[str]:
+    """The controllers whose files a step writes."""
+    names = {paths.basename(path).partition(".")[0] for path in files_of(step)}
+    return names - {"cgroup"}
 
 
 def compile_update(host: Host, dirs: tuple[CgroupDir, ...], resources: Resources) -> tuple[HostStep, ...]:

@@ -12,11 +12,12 @@ from ringfence.errors import RingfenceError, from_os_error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cgroups.paths import CgroupDir
-    from ringfence.cgroups.steps import EnableControllers, MakeCgroup, OwnCgroup
+    from ringfence.cgroups.steps import EnableControllers, EnableNamed, LeaveCgroup, MakeCgroup, OwnCgroup
 
 FAILED = "unable to apply cgroup configuration"
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 MODE = 0o755
+SUPERVISOR = "supervisor"
 CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
 DELEGATE = "/sys/kernel/cgroup/delegate"
 DELEGATE_DEFAULT = "cgroup.procs cgroup.subtree_control cgroup.threads"
@@ -140,6 +141,35 @@ def enable_controllers(step: EnableControllers) -> None:
     if missing(parent, wanted):
         for level in levels(step.mount, parent):
             enable(level, missing(level, wanted))
+
+
+def leave_cgroup(step: LeaveCgroup) -> None:
+    """Move this process out of the way of controllers.
+
+    Raises:
+        RingfenceError: the leaf cannot be made or entered.
+    """
+    leaf = f"{step.path}/{SUPERVISOR}"
+    try:
+        if not paths.isdir(leaf):
+            posix.mkdir(leaf, MODE)
+        write(f"{leaf}/cgroup.procs", "0")
+    except OSError as error:
+        raise from_os_error(f"{FAILED}: {leaf}", error, field=step.pointer) from None
+
+
+def enable_named(step: EnableNamed) -> None:
+    """Switch on what is needed.
+
+    Raises:
+        RingfenceError: the kernel refuses.
+    """
+    file = f"{step.path}/cgroup.subtree_control"
+    try:
+        write(file, " ".join(f"+{name}" for name in step.names))
+    except OSError as error:
+        hint = "Delegate=yes of the unit must include the controllers, and no other process may be in its cgroup"
+        raise from_os_error(f"{FAILED}: {file}", error, field=step.pointer, hint=hint) from None
 
 
 def levels(mount: str, path: str) -> list[str]:

@@ -28,12 +28,15 @@ class CgroupDir(Record):
     path: str
 
 
-def locate(host: Host, cgroups_path: str | None, container_id: str) -> tuple[CgroupDir, ...]:
+def locate(
+    host: Host, cgroups_path: str | None, container_id: str, *, below_caller: bool = False
+) -> tuple[CgroupDir, ...]:
     """The container's cgroup in every hierarchy, also in those that limit nothing (LNX-CG-04).
 
     An absolute path counts from the hierarchy's mount root. A relative one, or none, counts from the runtime's own
     cgroup (v1, and the v2 hierarchy of a hybrid host) or from the parent of it (v2, where a cgroup with processes
-    cannot have controllers below it: cgroups(7), "no internal processes").
+    cannot have controllers below it: cgroups(7), "no internal processes"). ``below_caller``: from the runtime's own in
+    any case, so that what limits the caller limits the container too (OLD-SYSTEMD-03).
 
     Raises:
         RingfenceError: the path leads to the cgroup it counts from, which is not the container's to limit or remove.
@@ -44,7 +47,9 @@ def locate(host: Host, cgroups_path: str | None, container_id: str) -> tuple[Cgr
         raise RingfenceError(f"invalid cgroup path {asked!r}: it names no cgroup of its own", field=POINTER)
     absolute = asked.startswith("/")
     return tuple(
-        CgroupDir(hierarchy.controllers, hierarchy.mount + ("" if absolute else base(host, hierarchy)) + inner)
+        CgroupDir(
+            hierarchy.controllers, hierarchy.mount + ("" if absolute else base(host, hierarchy, below_caller)) + inner
+        )
         for hierarchy in host.hierarchies
     )
 
@@ -54,10 +59,10 @@ def clean(path: str) -> str:
     return paths.normpath("/" + path.lstrip("/"))
 
 
-def base(host: Host, hierarchy: Hierarchy) -> str:
+def base(host: Host, hierarchy: Hierarchy, below_caller: bool = False) -> str:
     """Where relative paths count from, below the mount: ``""`` or a path with a slash before it."""
     own = below(clean(hierarchy.own), clean(hierarchy.root))
-    if host.cgroup_mode == V2:
+    if host.cgroup_mode == V2 and not below_caller:
         own = paths.dirname(own)
     return own.rstrip("/")
 

@@ -8,10 +8,12 @@ import posix
 from ringfence import paths
 from ringfence.cgroups.devices import difference
 from ringfence.cgroups.files import read, read_or_empty, write
-from ringfence.cgroups.make import enable_controllers, make_cgroup, own_cgroup
+from ringfence.cgroups.make import enable_controllers, enable_named, leave_cgroup, make_cgroup, own_cgroup
 from ringfence.cgroups.steps import (
     CheckMemoryUsage,
     EnableControllers,
+    EnableNamed,
+    LeaveCgroup,
     LimitDevicesV1,
     LimitDevicesV2,
     MakeCgroup,
@@ -199,6 +201,8 @@ def too_small(step: HostStep, path: str, value: str) -> RingfenceError:
 PERFORMERS: dict[type, Callable[[Any], None]] = {
     MakeCgroup: make_cgroup,
     EnableControllers: enable_controllers,
+    EnableNamed: enable_named,
+    LeaveCgroup: leave_cgroup,
     WriteCgroupFile: write_file,
     WriteTogether: write_together,
     WriteFirstPresent: write_first_present,

@@ -38,6 +38,25 @@ class EnableControllers(HostStep):
         return "enable", "every controller for the cgroup"
 
 
+class LeaveCgroup(HostStep):
+    """Move the caller from its own cgroup into a leaf below it: one with processes cannot have controllers below."""
+
+    path: str
+
+    def describe(self) -> tuple[str, str]:
+        return "move", "this process into a leaf of its cgroup"
+
+
+class EnableNamed(HostStep):
+    """Switch on some controllers below a cgroup; each is needed."""
+
+    path: str
+    names: tuple[str, ...]
+
+    def describe(self) -> tuple[str, str]:
+        return "enable", f"{' '.join(self.names)} for the cgroup"
+
+
 class WriteCgroupFile(HostStep):
     """Write one value; ``optional``: a kernel without the file is passed over."""
 

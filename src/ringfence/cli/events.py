@@ -19,16 +19,26 @@ DEFAULT_SECONDS = 5.0
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print one report, or reports until the container is gone."""
     container_id = arguments.words[0]
-    seconds = arguments.seconds("interval", DEFAULT_SECONDS)
-    if seconds <= 0:
-        load_record(runtime, container_id)  # that it does not exist is said first
-        raise RingfenceError("duration interval must be greater than 0")
+    seconds = interval(runtime, arguments)
     if arguments.switch("stats"):
         print_line({"type": "stats", "id": container_id, "data": stats(runtime, container_id)})
         return 0
     for event in watch(runtime, container_id, seconds):
         print_line(event)
     return 0
+
+
+def interval(runtime: Runtime, arguments: Arguments) -> float:
+    """Seconds between two reports.
+
+    Raises:
+        RingfenceError: none, or less; or there is no such container, which is said first.
+    """
+    seconds = arguments.seconds("interval", DEFAULT_SECONDS)
+    if seconds <= 0:
+        load_record(runtime, arguments.words[0])
+        raise RingfenceError("duration interval must be greater than 0")
+    return seconds
 
 
 def print_line(event: dict[str, object]) -> None:

@@ -82,6 +82,7 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "log": ("FILE", "append log records to this file, default is standard error"),
         "log-format": ("FORMAT", "text (default) or json"),
         "root": ("DIR", "folder for the state of containers, default is {root}"),
+        "id": ("ID", "the container of a call without a command, default is the name of the folder"),
         "criu": ("PATH", "accepted for older callers"),
         "systemd-cgroup": ("", "let systemd make the cgroups; cgroupsPath is then SLICE:PREFIX:NAME"),
         "rootless": ("WORD", "whether to pass over a lack of rights to cgroups: true, false or auto (default)"),

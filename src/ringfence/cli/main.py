@@ -10,9 +10,10 @@ from __future__ import annotations
 import posix
 import sys
 
+from ringfence import paths
 from ringfence.cli.container_id import check_id
 from ringfence.cli.log import Log
-from ringfence.cli.options import GLOBAL_OPTIONS, SUBVERBS, VERBS, Arguments, UsageError, parse
+from ringfence.cli.options import GLOBAL_OPTIONS, SUBVERBS, VERBS, WITH_ID, Arguments, UsageError, parse
 from ringfence.cli.output import ReaderGoneError, write
 from ringfence.cli.world import make_runtime
 from ringfence.errors import RingfenceError
@@ -84,9 +85,11 @@ def perform(program: str, words: list[str], log: Log) -> int:
 
         write(f"Incorrect Usage. {error}\n\n{general_help(program)}")
         raise
-    if given.switch("help") or given.switch("version") or not given.words:
+    if given.switch("help") or given.switch("version"):
         return inform(program, given)
     log.configure(given.text("log"), given.text("log-format", "text"), given.switch("debug"))
+    if not given.words:
+        return perform_bare(program, given, log)
     name = given.words[0]
     if name in ("help", "h"):
         return explain_command(program, given.words[1:])
@@ -94,8 +97,21 @@ def perform(program: str, words: list[str], log: Log) -> int:
         name = " ".join(given.words[:2])
         given.words[:2] = [name]
     elif name not in VERBS:
-        raise RingfenceError(f"No help topic for '{name}'", status=UNKNOWN_COMMAND)
+        return perform_bare(program, given, log)
     return perform_verb(program, name, given, log)
+
+
+def perform_bare(program: str, given: Arguments, log: Log) -> int:
+    """Run the container of this folder, or the one a word describes; without either there is only help (OLD-CLI-01)."""
+    from ringfence.cli.bare import bare_source, run_bare
+    from ringfence.cli.world import current_directory
+
+    source = bare_source(program, given.words, current_directory())
+    if source is not None:
+        return run_bare(make_runtime(program, "run", given, log), source, given.text("id"))
+    if given.words:
+        raise RingfenceError(f"No help topic for '{given.words[0]}'", status=UNKNOWN_COMMAND)
+    return inform(program, given)
 
 
 def inform(program: str, given: Arguments) -> int:
@@ -135,11 +151,33 @@ def perform_verb(program: str, name: str, given: Arguments, log: Log) -> int:
         raise
     if arguments.switch("help"):
         return explain_command(program, name.split()[:1])
+    if given.given("id") and name in WITH_ID:
+        arguments.words.insert(0, given.text("id"))
+    if name == "start" and (status := start_bare(program, given, arguments, log)) is not None:
+        return status
     wrong = wrong_count(verb, len(arguments.words))
     if wrong:
         refuse(program, name, "Incorrect Usage.")
         raise UsageError(f'{program}: "{name}" requires {wrong} argument(s)')
     return operate(program, name, given, arguments, log)
+
+
+def start_bare(program: str, given: Arguments, arguments: Arguments, log: Log) -> int | None:
+    """``start`` of the forms before 1.0 did what ``run`` does (OLD-CLI-07).
+
+    None for one that means a created container; such a container goes before a file of its name.
+    """
+    word = arguments.words[0] if arguments.words else ""
+    if word and not word.lstrip().startswith("{") and (not paths.exists(word) or paths.isdir(word)):
+        return None
+    from ringfence.cli.bare import is_created, old_start
+    from ringfence.cli.world import absolute, current_directory
+
+    runtime = make_runtime(program, "run", given, log)
+    if word and is_created(runtime, word):
+        return None
+    cwd = absolute(arguments.text("bundle"), current_directory())
+    return old_start(runtime, arguments.words, cwd, given.text("id"))
 
 
 def refuse(program: str, name: str, text: str) -> None:
@@ -169,7 +207,8 @@ def operate(program: str, name: str, given: Arguments, arguments: Arguments, log
     try:
         if name in VERBS and verb.most != 0 and arguments.words:
             check_id(arguments.words[0])
-        module = __import__(f"ringfence.cli.{name.replace(' ', '_')}", fromlist=("perform",))
+        chosen = WITH_ID.get(name, name) if given.given("id") else name
+        module = __import__(f"ringfence.cli.{chosen.replace(' ', '_')}", fromlist=("perform",))
         act: Perform = module.perform
         return act(runtime, arguments)
     except ReaderGoneError:

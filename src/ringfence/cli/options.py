@@ -41,6 +41,7 @@ GLOBAL_OPTIONS: tuple[Option, ...] = (
     ("log", "", TEXT),
     ("log-format", "", TEXT),
     ("root", "", TEXT),
+    ("id", "", TEXT),
     ("criu", "", TEXT),
     ("systemd-cgroup", "", SWITCH),
     ("rootless", "", TEXT),
@@ -109,7 +110,9 @@ EXPLAIN_OPTIONS: tuple[Option, ...] = (
     ("host", "", TEXT),
     ("json", "", SWITCH),
 )
-HIDDEN_OPTIONS = frozenset((("kill", "all"), ("update", "kernel-memory"), ("update", "kernel-memory-tcp")))
+HIDDEN_OPTIONS = frozenset(
+    (("kill", "all"), ("start", "bundle"), ("update", "kernel-memory"), ("update", "kernel-memory-tcp"))
+)
 """Options that older callers still pass (LNX-KILL-05, LNX-UPD-03); no help text names them."""
 
 
@@ -153,10 +156,13 @@ VERBS = {
     "resume": Verb(),
     "run": Verb(RUN_OPTIONS, prefix="runc run failed"),
     "spec": Verb((BUNDLE, ("rootless", "", SWITCH)), least=0, most=0),
-    "start": Verb(),
+    "start": Verb((BUNDLE,)),
     "state": Verb(),
     "update": Verb(UPDATE_OPTIONS),
 }
+
+WITH_ID = {"kill": "kill", "pause": "pause", "resume": "resume", "exec": "old_exec", "events": "old_events"}
+"""Commands that take the container from the global ``--id``, and their modules then (OLD-CLI-08, OLD-CLI-10)."""
 
 SUBVERBS = {"spec upgrade": Verb(least=1, most=1)}
 """Commands of two words; the help of the first tells of them."""

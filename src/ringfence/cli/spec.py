@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from ringfence.cli.bundle import bundle_path
+from ringfence.cli.output import write
+from ringfence.cli.personality import personality
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.facts import V2
 from ringfence.host.probe import probe
@@ -21,11 +23,24 @@ NAME = "config.json"
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Write config.json into the bundle, or into the caller's folder."""
-    config = template(probe().cgroup_mode == V2, "runc" if runtime.program == "runc" else "ringfence")
+    config = template(probe().cgroup_mode == V2, personality(runtime.program).name)
     if arguments.switch("rootless"):
         config = rootless(config, os.geteuid(), os.getegid())
-    write_new(os.path.join(bundle_path(runtime, arguments), NAME), dumps(config, indent="\t"))
+    path = os.path.join(bundle_path(runtime, arguments), NAME)
+    if is_redirected(path):
+        write(dumps(config, indent="\t"))
+    else:
+        write_new(path, dumps(config, indent="\t"))
     return 0
+
+
+def is_redirected(path: str) -> bool:
+    """Whether the file is there, empty, and what standard output goes to: ``spec > config.json`` (OLD-CLI-09)."""
+    try:
+        there, out = os.stat(path), os.fstat(1)
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino, there.st_size) == (out.st_dev, out.st_ino, 0)
 
 
 def write_new(path: str, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posix
 import sys
 
+from ringfence.cli.personality import personality
 from ringfence.container.runtime import Runtime
 from ringfence.errors import RingfenceError
 from ringfence.paths import join, normpath
@@ -96,7 +97,7 @@ def absolute(path: str, cwd: str) -> str:
 
 def default_root(program: str, environment: dict[str, str]) -> str:
     """The state folder when ``--root`` is not given (LNX-CLI-14); an empty XDG_RUNTIME_DIR counts as none."""
-    name = "runc" if program == "runc" else "ringfence"
+    name = personality(program).name
     folder = environment.get("XDG_RUNTIME_DIR")
     if folder and (posix.geteuid() != 0 or is_mapped_root(environment)):
         return f"{folder}/{name}"

@@ -63,6 +63,7 @@ class Birth:
             hooks=hooks,
             unit=prepared.unit,
             bus=prepared.bus,
+            supervised=options.supervised,
         )
         self.holders: list[Holder] = []
         self.lock = -1
@@ -78,7 +79,7 @@ class Birth:
             check_all_unused(record.cgroups)
             write_whole(f"{record.directory}/{CONFIG}", self.prepared.text)
             save_record(record)
-            if "NOTIFY_SOCKET" in self.runtime.environment:
+            if self.runtime.environment.get("NOTIFY_SOCKET"):
                 self.make_notify()
             if "fifo" in self.prepared.plan.slots:
                 self.make_fifo()
@@ -94,7 +95,8 @@ class Birth:
         from ringfence.container.notify import Relay, make_folder
 
         make_folder(self.record.directory)
-        self.relay = Relay(self.record.directory, self.runtime.environment["NOTIFY_SOCKET"])
+        main = posix.getpid() if self.options.supervised else 0
+        self.relay = Relay(self.record.directory, self.runtime.environment["NOTIFY_SOCKET"], main)
 
     def make_fifo(self) -> None:
         """The FIFO that start opens; the container's root may write to it (LNX-FILE-02)."""

@@ -78,6 +78,8 @@ def refuse(record: ContainerRecord, options: ExecOptions) -> None:
 
 def asked_process(runtime: Runtime, record: ContainerRecord, options: ExecOptions) -> Process:
     """The process: whole from a file, else the bundle's, changed by the options (LNX-EXEC-03, LNX-EXEC-04)."""
+    if options.process_text:
+        return load_process(options.process_text, "process.json")
     if options.process_file:
         path = paths.join(runtime.cwd, options.process_file)
         try:

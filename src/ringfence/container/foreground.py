@@ -23,10 +23,11 @@ PR_SET_CHILD_SUBREAPER = 36
 class Foreground:
     """The caller's side of a process in the foreground, from before its birth to its end.
 
-    ``owner`` is the host's id of the process' user, -1 where it is not known.
+    ``owner`` is the host's id of the process' user, -1 where it is not known. ``needs_caller``: without a terminal of
+    the caller's a process does not get one either; else its own is only copied (OLD-SYSTEMD-02).
     """
 
-    def __init__(self, terminal: bool, owner: int):
+    def __init__(self, terminal: bool, owner: int, *, needs_caller: bool = True):
         self.pipes: Pipes | None = None
         self.terminal: Terminal | None = None
         self.ends: tuple[_socket.socket, _socket.socket] | None = None
@@ -36,7 +37,11 @@ class Foreground:
             return
         from ringfence.container.terminal import caller_terminal, console_pair
 
-        self.caller = caller_terminal()
+        try:
+            self.caller = caller_terminal()
+        except RingfenceError:
+            if needs_caller:
+                raise
         self.ends = console_pair()
 
     @property

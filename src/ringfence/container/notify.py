@@ -6,14 +6,13 @@ import posix
 import select
 
 from ringfence import paths
-from ringfence.container.record import NOTIFY
+from ringfence.container.record import NOTIFY, NOTIFY_NAME
 from ringfence.errors import from_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
 
-SOCKET = "notify.sock"
 MESSAGE_SIZE = 4096
 BARRIER_MILLISECONDS = 30_000
 
@@ -22,14 +21,16 @@ class Relay:
     """The host's end of a container's notify socket; moves like the flows of stdio.
 
     The folder is what the container sees, so a socket bound anew by ``start`` takes the place of that of ``create``.
+    ``main`` is the pid the caller is told, that of the program if it is 0.
     """
 
-    def __init__(self, directory: str, caller: str):
+    def __init__(self, directory: str, caller: str, main: int = 0):
         import _socket
 
         self.caller = "\0" + caller[1:] if caller.startswith("@") else caller
-        self.path = f"{directory}/{NOTIFY}/{SOCKET}"
+        self.path = f"{directory}/{NOTIFY}/{NOTIFY_NAME}"
         self.pid = 0
+        self.main = main
         self.ready = False
         self.socket: _socket.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
         try:
@@ -63,7 +64,7 @@ class Relay:
 
         near, far = posix.pipe()
         try:
-            self.socket.sendto(b"READY=1\nMAINPID=%d" % self.pid, self.caller)
+            self.socket.sendto(b"READY=1\nMAINPID=%d" % (self.main or self.pid), self.caller)
             rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, far.to_bytes(4, "little"))]
             self.socket.sendmsg([b"BARRIER=1"], rights, 0, self.caller)
         except OSError as error:

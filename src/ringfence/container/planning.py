@@ -9,10 +9,10 @@ from ringfence.cgroups.compile import compile_cgroup, compile_ownership, is_root
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
 from ringfence.container.descriptors import check_preserved
-from ringfence.container.record import CACHE, NOTIFY, container_directory
+from ringfence.container.record import CACHE, NOTIFY, NOTIFY_NAME, container_directory
 from ringfence.container.sockets import check_terminal_options
 from ringfence.drivers.namespaces.cgroupfs import owns_cgroup
-from ringfence.drivers.namespaces.context import Context, Namespaces, section, user_outside
+from ringfence.drivers.namespaces.context import Context, Namespaces, Notify, section, user_outside
 from ringfence.drivers.namespaces.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.namespaces.plan import compile_create
 from ringfence.errors import RingfenceError
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ringfence.plan.plan import Plan
     from ringfence.seccomp.filter import Filter
     from ringfence.spec.types import Config, Linux, Process
+
+
+NOTIFY_FOLDER = "/run/notify"
 
 
 class Prepared(Record):
@@ -74,12 +77,14 @@ def filter_of(config: Config, host: Host, cache: str | None) -> Filter | None:
     return compile_filter(seccomp, host.machine, cache)
 
 
-def usable_cgroups(runtime: Runtime, host: Host, linux: Linux, container_id: str) -> tuple[CgroupDir, ...]:
+def usable_cgroups(
+    runtime: Runtime, host: Host, linux: Linux, container_id: str, below_caller: bool
+) -> tuple[CgroupDir, ...]:
     """The container's cgroups; a rootless caller who asked for no path goes without those it may not make.
 
     A limit that needs one of them then fails by itself (LNX-RLESS-04, LNX-RLESS-05).
     """
-    located = locate(host, linux.cgroups_path, container_id)
+    located = locate(host, linux.cgroups_path, container_id, below_caller=below_caller)
     lenient = runtime.rootless == "true" or (runtime.rootless == "auto" and is_rootless(host))
     if linux.cgroups_path or not lenient:
         return located
@@ -129,8 +134,6 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
     Raises:
         RingfenceError: the configuration is wrong, contradicts the options, or asks for what this host cannot give.
     """
-    asked = "NOTIFY_SOCKET" in runtime.environment
-    notify = f"{container_directory(runtime, container_id)}/{NOTIFY}" if asked else ""
     host = probe()
     prepared = prepare(
         runtime,
@@ -139,7 +142,7 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         host,
         fifo=fifo,
         own_pid=posix.getpid(),
-        notify=notify,
+        notify=notify_of(runtime, container_id, supervised=options.supervised),
         cache=f"{runtime.root}/{CACHE}",
         systemd=systemd_version(runtime, host),
     )
@@ -151,6 +154,21 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
     return prepared
 
 
+def notify_of(runtime: Runtime, container_id: str, *, supervised: bool) -> Notify | None:
+    """Where the program says that it is ready (LNX-FILE-08).
+
+    It is a place of ours, or for a supervised run the caller's own path (OLD-SYSTEMD-07); a socket in the abstract
+    namespace has none.
+    """
+    caller = runtime.environment.get("NOTIFY_SOCKET")
+    if not caller:
+        return None
+    folder = f"{container_directory(runtime, container_id)}/{NOTIFY}"
+    if supervised and caller.startswith("/"):
+        return Notify(f"{folder}/{NOTIFY_NAME}", caller, caller)
+    return Notify(folder, NOTIFY_FOLDER, f"{NOTIFY_FOLDER}/{NOTIFY_NAME}")
+
+
 def prepare(
     runtime: Runtime,
     container_id: str,
@@ -159,7 +177,7 @@ def prepare(
     *,
     fifo: bool,
     own_pid: int = 0,
-    notify: str = "",
+    notify: Notify | None = None,
     cache: str | None = None,
     systemd: int = 0,
 ) -> Prepared:
@@ -182,7 +200,7 @@ def prepare(
 
         check_joined_maps(linux)
     manager = manager_of(runtime, host, linux, container_id, systemd)
-    cgroups = manager.dirs if manager else usable_cgroups(runtime, host, linux, container_id)
+    cgroups = manager.dirs if manager else usable_cgroups(runtime, host, linux, container_id, options.supervised)
     context = Context(
         container_id,
         options.bundle,
@@ -204,7 +222,8 @@ def prepare(
     else:
         cautious = []
         demanded = linux.cgroups_path is not None or runtime.rootless == "false"
-        limits = compile_cgroup(host, cgroups, linux.resources, demanded=demanded)
+        supervised = options.supervised and not linux.cgroups_path
+        limits = compile_cgroup(host, cgroups, linux.resources, demanded=demanded, below_caller=supervised)
     if owns_cgroup(config):
         limits += compile_ownership(host, cgroups, user_outside(config.process, linux, Namespaces(linux).own))
     plan = compile_create(config, host, context, limits)

@@ -22,6 +22,7 @@ STATE = "state.json"
 CONFIG = "config.json"
 FIFO = "exec.fifo"
 NOTIFY = "notify"
+NOTIFY_NAME = "notify.sock"
 # No id can hold an @, so the filter cache may lie beside the containers.
 CACHE = "@cache"
 
@@ -33,7 +34,8 @@ class ContainerRecord(Record):
     of /proc/PID/stat, which tells the init from a later process with the same pid (LNX-STATE-07); ``created`` the time
     of creation in RFC 3339 with nanoseconds, UTC; ``namespaces`` the CLONE_NEW* flags of the namespaces it has for
     itself or joined, which exec joins; ``unit`` the unit of systemd's that the cgroups are, "" without, and ``bus`` the
-    sockets at which that systemd is reached.
+    sockets at which that systemd is reached; ``supervised``: the run that made it removes it, so that one that is
+    stopped was left by a runtime that was killed.
     """
 
     directory: str
@@ -50,6 +52,7 @@ class ContainerRecord(Record):
     hooks: bool = False
     unit: str = ""
     bus: tuple[str, ...] = ()
+    supervised: bool = False
 
 
 KINDS: dict[str, type] = {

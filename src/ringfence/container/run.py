@@ -46,7 +46,9 @@ def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> 
         become_subreaper()
     birth = Birth(runtime, container_id, options, prepared)
     owner = user_outside(prepared.process, section(prepared.config), prepared.namespaces.own)
-    front = Foreground(prepared.process.terminal, owner)
+    front = Foreground(prepared.process.terminal, owner, needs_caller=not options.supervised)
+    if prepared.process.terminal and front.caller < 0:
+        runtime.log.warning("no terminal to take: the program's own is only copied, and keeps its size")
     birth.begin()
     birth.perform(front.given, front.stdio)
     birth.release()

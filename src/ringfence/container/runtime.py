@@ -55,7 +55,11 @@ class Source(Record):
 
 
 class CreateOptions(Record):
-    """Options of create, run and explain. ``bundle`` is absolute; ``config`` is a source other than it, if not None."""
+    """Options of create, run and explain. ``bundle`` is absolute; ``config`` is a source other than it, if not None.
+
+    ``supervised``: the caller supervises this run as systemd does a service. The cgroup lies below the caller's own, so
+    that its limits bind the container, and readiness is the runtime's (OLD-SYSTEMD-01 to 07).
+    """
 
     bundle: str
     console_socket: str = ""
@@ -65,6 +69,7 @@ class CreateOptions(Record):
     no_new_keyring: bool = False
     preserve_fds: int = 0
     config: Source | None = None
+    supervised: bool = False
 
     @property
     def source(self) -> Source:
@@ -81,10 +86,11 @@ class RunOptions(CreateOptions):
 
 
 class ExecOptions(Record):
-    """Options of exec. ``process_file`` wins over everything that describes the process."""
+    """Options of exec. ``process_text``, or the text in ``process_file``, wins over all else that describes it."""
 
     args: tuple[str, ...] = ()
     process_file: str = ""
+    process_text: str = ""
     console_socket: str = ""
     pidfd_socket: str = ""
     pid_file: str = ""

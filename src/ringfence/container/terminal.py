@@ -56,15 +56,17 @@ def receive_master(end: _socket.socket) -> int:
 
 
 class Terminal:
-    """The caller's terminal while a process has it."""
+    """The caller's terminal while a process has it; ``caller`` is -1 where there is none."""
 
     def __init__(self, master: int, caller: int):
         self.master = master
         self.caller = caller
-        self.before: list[Any] = termios.tcgetattr(caller)
+        self.before: list[Any] = termios.tcgetattr(caller) if caller >= 0 else []
 
     def enter(self) -> None:
         """Raw mode for the caller (LNX-TTY-04)."""
+        if self.caller < 0:
+            return
         termios.tcsetattr(self.caller, termios.TCSANOW, raw_mode(self.before))
         self.resize()
 
@@ -72,13 +74,16 @@ class Terminal:
         """Give the process' terminal the size of the caller's."""
         import fcntl
 
+        if self.caller < 0:
+            return
         size = fcntl.ioctl(self.caller, termios.TIOCGWINSZ, bytes(WINDOW_SIZE))
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
     def leave(self) -> None:
         """Put the caller's mode back."""
-        termios.tcsetattr(self.caller, termios.TCSADRAIN, self.before)
-        posix.close(self.caller)
+        if self.caller >= 0:
+            termios.tcsetattr(self.caller, termios.TCSADRAIN, self.before)
+            posix.close(self.caller)
         posix.close(self.master)
 
 

@@ -28,7 +28,10 @@ class Hierarchy(Record):
 
 
 class Host(Record):
-    """What this machine is and can do. Sizes in bytes."""
+    """What this machine is and can do. Sizes in bytes.
+
+    ``delegated``: systemd has handed the runtime's own cgroup over, to make cgroups below it.
+    """
 
     uid: int
     gid: int
@@ -44,3 +47,4 @@ class Host(Record):
     bounding: int = 2**41 - 1
     kcore: bool = True
     set_groups: bool = True
+    delegated: bool = False

@@ -48,8 +48,24 @@ def probe() -> Host:
         huge_pages=parse_huge_pages(names(HUGE_PAGES)),
         bounding=parse_bounding(read_or("/proc/self/status", b"")),
         kcore=posix.access("/proc/kcore", posix.F_OK),
+        delegated=is_delegated(mode, hierarchies),
         set_groups=not read_or("/proc/self/setgroups", b"allow").startswith(b"deny"),
     )
+
+
+def is_delegated(mode: str, hierarchies: tuple[Hierarchy, ...]) -> bool:
+    """Whether the runtime's own cgroup is the root, or one that systemd has marked as delegated (v2 only)."""
+    if mode != V2 or not hierarchies:
+        return False
+    held = hierarchies[0]
+    path = held.mount + ("" if held.own == "/" else held.own)
+    for name in ("trusted.delegate", "user.delegate"):
+        try:
+            if posix.getxattr(path, name) == b"1":
+                return True
+        except OSError:
+            continue
+    return held.own == "/"
 
 
 def read(path: str) -> bytes:

@@ -41,6 +41,7 @@ def test_the_command_line_of_state_loads_few_modules_of_ours() -> None:
         "ringfence.cli.main",
         "ringfence.cli.options",
         "ringfence.cli.output",
+        "ringfence.cli.personality",
         "ringfence.cli.world",
         "ringfence.paths",
         "ringfence.container",

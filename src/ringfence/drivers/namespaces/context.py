@@ -26,7 +26,7 @@ class Context(Record):
 
     ``environment`` is the caller's (hooks of the runtime namespaces inherit it); ``filter`` the compiled seccomp
     section; ``fifo`` whether the process waits for ``start``; ``listen_fds`` how many descriptors LISTEN_FDS passes
-    on, before the ``preserve_fds`` ones; ``notify`` the host folder that is shown at /run/notify, "" for none.
+    on, before the ``preserve_fds`` ones; ``notify`` says where the socket for readiness is shown, None for none.
     """
 
     container_id: str
@@ -40,7 +40,18 @@ class Context(Record):
     preserve_fds: int = 0
     no_pivot: bool = False
     no_new_keyring: bool = False
-    notify: str = ""
+    notify: Notify | None = None
+
+
+class Notify(Record):
+    """What of the host is shown to the container for its readiness (sd_notify(3)).
+
+    ``source``, a folder or the socket itself, is seen at ``target``; ``variable`` is the program's NOTIFY_SOCKET.
+    """
+
+    source: str
+    target: str
+    variable: str
 
 
 class Slots:

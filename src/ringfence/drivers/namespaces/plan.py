@@ -23,7 +23,7 @@ from ringfence.drivers.namespaces.identity import (
     process_steps,
 )
 from ringfence.drivers.namespaces.mount import Sources
-from ringfence.drivers.namespaces.rootfs import NOTIFY, closing_steps, tree_steps
+from ringfence.drivers.namespaces.rootfs import closing_steps, tree_steps
 from ringfence.errors import EXEC_FAILURE, FAILURE
 from ringfence.plan import birth, inside, mounts
 from ringfence.plan.plan import Plan
@@ -120,7 +120,7 @@ def last_steps(config: Config, process: Process, context: Context, slots: Slots)
     if context.listen_fds:
         env += (f"LISTEN_FDS={context.listen_fds}", "LISTEN_PID=1")
     if context.notify:
-        env += (f"NOTIFY_SOCKET={NOTIFY}/notify.sock",)
+        env += (f"NOTIFY_SOCKET={context.notify.variable}",)
     steps.append(inside.Exec("/process/args", process.args, env, FAILURE))
     return steps
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ringfence.plan.step import InitStep
     from ringfence.spec.types import Config, Linux, Process, Root
 
-NOTIFY = "/run/notify"
-
 
 def opening_steps(linux: Linux, context: Context) -> list[InitStep]:
     """The inherited mounts are cut loose from the host before the rootfs is bound (LNX-RPROP-03).
@@ -45,8 +43,9 @@ def all_mounts(config: Config, linux: Linux, host: Host, context: Context, sourc
             steps += cgroup_mounts(index, mount, linux, host, context)
         else:
             steps += mount_steps(index, mount, sources)
-    if context.notify:
-        steps.append(mounts.BindMount("", context.notify, 0, NOTIFY, False, 0, 0, 0, False, 0, 0, False, False, False))
+    if held := context.notify:
+        shown = (held.source, 0, held.target, False, 0, 0, 0, False, 0, 0, False, False, False)
+        steps.append(mounts.BindMount("", *shown))
     return steps
 
 

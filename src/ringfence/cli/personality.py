@@ -1,0 +1,28 @@
+"""What the name that ringfence was called by changes: one table for all names."""
+
+from __future__ import annotations
+
+OLD, ANY = "old", "any"
+
+
+class Personality:
+    """What one name means.
+
+    ``name`` stands in texts, default paths and host names; ``bare`` says which configurations a call without a verb
+    runs: those of any form, or only of forms before 1.0 (OLD-CLI-14).
+    """
+
+    __slots__ = ("bare", "name")
+
+    def __init__(self, name: str, bare: str) -> None:
+        self.name = name
+        self.bare = bare
+
+
+OWN = Personality("ringfence", ANY)
+PERSONALITIES = {"runc": Personality("runc", OLD)}
+
+
+def personality(program: str) -> Personality:
+    """The personality of a program's name; any name but those of the table is our own's."""
+    return PERSONALITIES.get(program, OWN)
