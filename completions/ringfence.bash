@@ -14,16 +14,16 @@ _ringfence() {
         esac
     done
     case $verb:$before in
-    :--log | :--criu | :--trace | create:--console-socket | create:--pidfd-socket | create:--pid-file | exec:--console-socket | exec:--pidfd-socket | exec:--process | exec:-p | exec:--pid-file | explain:--host | run:--console-socket | run:--pidfd-socket | run:--pid-file | update:--resources | update:-r)
+    :--log | :--criu | :--trace | create:--console-socket | create:--pidfd-socket | create:--pid-file | exec:--console-socket | exec:--pidfd-socket | exec:--process | exec:-p | exec:--pid-file | explain:--host | restore:--pid-file | restore:--console-socket | run:--console-socket | run:--pidfd-socket | run:--pid-file | update:--resources | update:-r)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return ;;
     :--log-format)
         mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word")
         return ;;
-    :--root | create:--bundle | create:-b | explain:--bundle | explain:-b | run:--bundle | run:-b | spec:--bundle | spec:-b)
+    :--root | checkpoint:--image-path | checkpoint:--work-path | checkpoint:--parent-path | create:--bundle | create:-b | explain:--bundle | explain:-b | restore:--bundle | restore:-b | restore:--image-path | restore:--work-path | run:--bundle | run:-b | spec:--bundle | spec:-b)
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return ;;
-    :--id | create:--preserve-fds | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
+    :--id | checkpoint:--manage-cgroups-mode | checkpoint:--empty-ns | checkpoint:--status-fd | checkpoint:--page-server | create:--preserve-fds | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | restore:--manage-cgroups-mode | restore:--empty-ns | restore:--lsm-profile | restore:--lsm-mount-context | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
         COMPREPLY=()
         return ;;
     :--rootless)
@@ -41,6 +41,7 @@ _ringfence() {
     esac
     case $verb in
     '') words="--debug --log --log-format --root --id --criu --systemd-cgroup --rootless --trace --help -h --version -v" ;;
+    checkpoint) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --parent-path --leave-running --tcp-skip-in-flight --link-remap --status-fd --page-server --pre-dump --help -h" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h" ;;
     delete) words="--force -f --help -h" ;;
     events) words="--interval --stats --help -h" ;;
@@ -51,6 +52,7 @@ _ringfence() {
     list) words="--format -f --quiet -q --help -h" ;;
     pause) words="--help -h" ;;
     ps) words="--format -f --help -h" ;;
+    restore) words="--bundle -b --detach -d --pid-file --console-socket --no-subreaper --no-pivot --image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --lsm-profile --lsm-mount-context --help -h" ;;
     resume) words="--help -h" ;;
     run) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach -d --keep --no-subreaper --help -h" ;;
     spec) words="--bundle -b --rootless --help -h" ;;
@@ -61,8 +63,8 @@ _ringfence() {
     esac
     if [[ $word != -* ]]; then
         case $verb in
-        '') words='create delete events exec explain features kill list pause ps resume run spec start state update help' ;;
-        delete | events | exec | explain | kill | pause | ps | resume | start | state | update)
+        '') words='checkpoint create delete events exec explain features kill list pause ps restore resume run spec start state update help' ;;
+        checkpoint | delete | events | exec | explain | kill | pause | ps | restore | resume | start | state | update)
             words=$("${COMP_WORDS[0]}" "${root[@]}" list --quiet 2>/dev/null) ;;
         *) words='' ;;
         esac

@@ -28,7 +28,7 @@ def linux_features() -> dict[str, object]:
     return {
         "namespaces": sorted(NAMESPACES),
         "capabilities": list(CAPABILITIES),
-        "cgroup": {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": True},
+        "cgroup": {"v1": True, "v2": True, "systemd": True, "systemdUser": True, "rdma": True},
         "seccomp": seccomp_features(),
         "apparmor": {"enabled": True},
         "selinux": {"enabled": False},
@@ -62,7 +62,7 @@ def version_annotations(program: str) -> dict[str, str]:
     told = {
         "org.opencontainers.runc.version": VERSION,
         "org.opencontainers.runc.commit": "",
-        "org.opencontainers.runc.checkpoint.enabled": "false",
+        "org.opencontainers.runc.checkpoint.enabled": "true",
     }
     if program != "runc":
         told[f"org.{program}.version"] = VERSION

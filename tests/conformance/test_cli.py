@@ -7,12 +7,13 @@ import os
 import pytest
 
 from tests.support import Bundle, Result, Runtime
-from tests.support.mark import not_yet, unlike_runc
+from tests.support.mark import unlike_runc
 
-ONE_ID = ["create", "run", "start", "state", "delete", "pause", "resume", "events", "update"]
+ONE_ID = [
+    "create", "run", "start", "state", "delete", "pause", "resume", "events", "update", "checkpoint", "restore",
+]  # fmt: skip
 NO_ARGUMENT = ["list", "spec", "features"]
 AT_LEAST_ONE = ["exec", "ps"]
-LATER = [pytest.param(name, marks=not_yet("needs CRIU")) for name in ("checkpoint", "restore")]
 COMMANDS = sorted([*ONE_ID, *NO_ARGUMENT, *AT_LEAST_ONE, "kill"])
 
 
@@ -94,12 +95,12 @@ def test_other_commands_take_options_behind_the_id(runtime: Runtime, bundle: Bun
 def test_every_command_exists(runtime: Runtime) -> None:
     """LNX-CLI-05: the general help lists every command, and ``h`` is ``help``."""
     listed = runtime.run("help", options=[]).ok().out
-    for command in [*COMMANDS, "help"]:  # checkpoint and restore: see test_help_of_a_command
+    for command in [*COMMANDS, "help"]:
         assert any(line.split()[:1] in ([command], [f"{command},"]) for line in listed.splitlines()), command
     assert runtime.run("h", options=[]).ok().out == listed
 
 
-@pytest.mark.parametrize("command", [*ONE_ID, *LATER])
+@pytest.mark.parametrize("command", ONE_ID)
 @pytest.mark.parametrize("words", [[], ["a", "b"]])
 def test_exactly_one_id(runtime: Runtime, command: str, words: list[str]) -> None:
     """LNX-CLI-06, LNX-CLI-07: exactly one argument, else usage on standard output and one record."""
@@ -126,7 +127,7 @@ def test_at_most_two_arguments_of_kill(runtime: Runtime) -> None:
     usage_refused(runtime, '"kill" requires a maximum of 2 argument(s)', "kill", "a", "KILL", "b")
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *LATER])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_flag(runtime: Runtime, command: str) -> None:
     """LNX-CLI-08: an unknown flag gives its name and the help."""
     text = "flag provided but not defined: -bogus"
@@ -158,7 +159,7 @@ def test_general_help(runtime: Runtime, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-@pytest.mark.parametrize("command", [*COMMANDS, *LATER])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command(runtime: Runtime, command: str, flag: str) -> None:
     """LNX-CLI-11: every command has a help, which wins over a wrong argument count."""
     for words in ([flag], [flag, "a", "b", "c"]):
@@ -169,7 +170,7 @@ def test_help_of_a_command(runtime: Runtime, command: str, flag: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a/b", "../a", "/etc", "a b", "a:b", "ä", "a\n", ".", ".."])
-@pytest.mark.parametrize("command", [*ONE_ID, *LATER, "kill", "ps"])
+@pytest.mark.parametrize("command", [*ONE_ID, "kill", "ps"])
 def test_the_form_of_an_id(runtime: Runtime, bundle: Bundle, command: str, name: str) -> None:
     """LNX-CLI-25: a bad id is refused before the disk is touched, by every command that takes one."""
     bundle.write()

@@ -156,7 +156,7 @@ def test_another_word_of_rootless(runtime: Runtime, bundle: Bundle) -> None:
 
 
 def test_criu_is_accepted(runtime: Runtime, bundle: Bundle) -> None:
-    """LNX-CLI-20: ``--criu`` is accepted though there is nothing to do with it."""
+    """LNX-CLI-20: ``--criu`` is accepted by every command."""
     bundle.sh("true")
     runtime.run_bundle(bundle, options=[*runtime.globals(), "--criu", "/usr/sbin/criu"]).ok()
 

@@ -13,8 +13,3 @@ def unlike_runc(reason: str, *, always: bool = True) -> pytest.MarkDecorator:
     ``always`` is false when runc fails now and then.
     """
     return pytest.mark.xfail(is_runc(), reason=f"runc 1.1.5: {reason}", strict=always)
-
-
-def not_yet(reason: str) -> pytest.MarkDecorator:
-    """Not built yet: the test holds on runc 1.1.5 and is expected to fail here, until it passes and this mark goes."""
-    return pytest.mark.xfail(not is_runc(), reason=f"not built yet: {reason}")

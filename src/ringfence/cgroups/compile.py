@@ -29,8 +29,8 @@ def compile_cgroup(
     """Make the cgroup and set every limit in it, before a process is there (LNX-CG-05, LNX-CG1-05).
 
     ``demanded``: the configuration has a cgroupsPath. Without one, a user who may not make cgroups goes without
-    (LNX-RLESS-04), and every limit that is asked for then fails by itself. ``below_caller``: on v2 the caller leaves its
-    own cgroup for a leaf beside the container's, if limits need controllers there (OLD-SYSTEMD-04).
+    (LNX-RLESS-04), and every limit that is asked for then fails by itself. ``below_caller``: on v2 the caller leaves
+    its own cgroup for a leaf beside the container's, if limits need controllers there (OLD-SYSTEMD-04).
 
     Raises:
         RingfenceError: the host has no controller for a limit, or a value has no meaning to it.

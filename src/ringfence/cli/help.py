@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 
 VERB_LINES = {
+    "checkpoint": "write the processes of a container to files",
     "create": "create a container; its program waits for start",
     "delete": "remove what is left of a container",
     "events": "print the container's resource usage and what happens to it",
@@ -26,6 +27,7 @@ VERB_LINES = {
     "list": "list the containers of a state folder",
     "pause": "freeze all processes of a container",
     "ps": "print the processes of a container",
+    "restore": "bring a container back from the files of a checkpoint",
     "resume": "thaw the processes of a paused container",
     "run": "create and start a container, and wait for its program",
     "spec": "write a config.json to start from",
@@ -42,10 +44,12 @@ USAGES = {
     "list": "[options]",
     "ps": "[options] <container-id> [options of ps]",
     "spec": "[options]  or  upgrade FILE",
-    **dict.fromkeys(("create", "delete", "run", "update"), "[options] <container-id>"),
+    **dict.fromkeys(("checkpoint", "create", "delete", "restore", "run", "update"), "[options] <container-id>"),
     **dict.fromkeys(("pause", "resume", "start", "state"), "<container-id>"),
 }
 DESCRIPTIONS = {
+    "checkpoint": "CRIU dumps the container's processes; afterwards it is gone, unless --leave-running or --pre-dump "
+    "is given. Needs the program criu and root.",
     "create": "Reads config.json of the bundle and does everything up to the start of the program: namespaces, mounts, "
     "cgroups, limits and hooks. The caller's standard input, output and error become the program's.",
     "delete": "A container that runs is refused unless --force is given.",
@@ -56,6 +60,8 @@ DESCRIPTIONS = {
     "kill": "The signal is a number or a name such as KILL or SIGKILL; without one it is SIGTERM.",
     "list": "A container whose state cannot be read is named on standard error.",
     "ps": "Runs the host's ps, by default as ps -ef, and prints the lines of the container's processes.",
+    "restore": "Makes a new container from the bundle and the image folder. Without --detach the exit status is that "
+    "of its program, and the container is deleted at its end.",
     "run": "The exit status is that of the program; death by signal N gives 128+N. When the program has ended the "
     "container is deleted, unless it was started with --detach or --keep.",
     "spec": "With upgrade FILE, a configuration of any older form is printed as one of today: those of the runc of "
@@ -76,6 +82,18 @@ CREATE_LINES = {
     "preserve-fds": ("N", "hand the descriptors 3 to 2+N to the program"),
 }
 DETACH_LINE = ("", "do not wait for the program")
+CRIU_LINES = {
+    "image-path": ("DIR", "the folder of the image files, default is checkpoint in the current folder"),
+    "work-path": ("DIR", "the folder for CRIU's log and working files, default is that of the images"),
+    "tcp-established": ("", "allow open TCP connections"),
+    "ext-unix-sk": ("", "allow unix sockets that are connected to others outside"),
+    "shell-job": ("", "allow a session whose leader is outside, such as a shell's job"),
+    "lazy-pages": ("", "transfer memory only when it is used"),
+    "file-locks": ("", "allow file locks"),
+    "manage-cgroups-mode": ("MODE", "how cgroups are handled: soft (default), full, strict or ignore"),
+    "empty-ns": ("NAMESPACE", "leave what is in the namespace out; only network is possible"),
+    "auto-dedup": ("", "free the memory of earlier images that is not needed any more"),
+}
 OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
     "": {
         "debug": ("", "also write debug records to the log"),
@@ -83,11 +101,21 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "log-format": ("FORMAT", "text (default) or json"),
         "root": ("DIR", "folder for the state of containers, default is {root}"),
         "id": ("ID", "the container of a call without a command, default is the name of the folder"),
-        "criu": ("PATH", "accepted for older callers"),
+        "criu": ("PATH", "the program for checkpoints, default is criu in PATH"),
         "systemd-cgroup": ("", "let systemd make the cgroups; cgroupsPath is then SLICE:PREFIX:NAME"),
         "rootless": ("WORD", "whether to pass over a lack of rights to cgroups: true, false or auto (default)"),
         "trace": ("FILE", "write how long each step took to this file"),
         "version": ("", "print the version"),
+    },
+    "checkpoint": {
+        **CRIU_LINES,
+        "parent-path": ("DIR", "the images of an earlier pre-dump, relative to the image folder"),
+        "leave-running": ("", "let the container go on"),
+        "tcp-skip-in-flight": ("", "leave TCP connections out that are just being made"),
+        "link-remap": ("", "allow open files that have been removed, by making a link to them"),
+        "status-fd": ("FD", "a descriptor that gets a NUL byte when the lazy pages can be fetched"),
+        "page-server": ("ADDRESS:PORT", "send the memory to a page server of CRIU"),
+        "pre-dump": ("", "dump the memory alone, for a quicker dump later; the container goes on"),
     },
     "create": CREATE_LINES,
     "run": {
@@ -131,6 +159,17 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "quiet": ("", "print only the ids"),
     },
     "ps": {"format": ("FORMAT", "table (default) or json, which is a list of pids")},
+    "restore": {
+        "bundle": CREATE_LINES["bundle"],
+        "detach": DETACH_LINE,
+        "pid-file": CREATE_LINES["pid-file"],
+        "console-socket": CREATE_LINES["console-socket"],
+        "no-subreaper": ("", "do not adopt orphaned processes while waiting"),
+        "no-pivot": ("", "accepted, a restore does not pivot the root"),
+        **CRIU_LINES,
+        "lsm-profile": ("TYPE:NAME", "another AppArmor profile or SELinux label for the processes"),
+        "lsm-mount-context": ("LABEL", "another SELinux context for the mounts"),
+    },
     "spec": {
         "bundle": ("DIR", "the folder to write to, default is the current folder"),
         "rootless": ("", "for a container of a user without privileges"),

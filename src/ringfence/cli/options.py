@@ -110,6 +110,39 @@ EXPLAIN_OPTIONS: tuple[Option, ...] = (
     ("host", "", TEXT),
     ("json", "", SWITCH),
 )
+CRIU_OPTIONS: tuple[Option, ...] = (
+    ("image-path", "", TEXT),
+    ("work-path", "", TEXT),
+    ("tcp-established", "", SWITCH),
+    ("ext-unix-sk", "", SWITCH),
+    ("shell-job", "", SWITCH),
+    ("lazy-pages", "", SWITCH),
+    ("file-locks", "", SWITCH),
+    ("manage-cgroups-mode", "", TEXT),
+    ("empty-ns", "", LIST),
+    ("auto-dedup", "", SWITCH),
+)
+CHECKPOINT_OPTIONS: tuple[Option, ...] = (
+    *CRIU_OPTIONS,
+    ("parent-path", "", TEXT),
+    ("leave-running", "", SWITCH),
+    ("tcp-skip-in-flight", "", SWITCH),
+    ("link-remap", "", SWITCH),
+    ("status-fd", "", NUMBER),
+    ("page-server", "", TEXT),
+    ("pre-dump", "", SWITCH),
+)
+RESTORE_OPTIONS: tuple[Option, ...] = (
+    BUNDLE,
+    DETACH,
+    PID_FILE,
+    CONSOLE_SOCKET,
+    ("no-subreaper", "", SWITCH),
+    ("no-pivot", "", SWITCH),
+    *CRIU_OPTIONS,
+    ("lsm-profile", "", TEXT),
+    ("lsm-mount-context", "", TEXT),
+)
 HIDDEN_OPTIONS = frozenset(
     (("kill", "all"), ("start", "bundle"), ("update", "kernel-memory"), ("update", "kernel-memory-tcp"))
 )
@@ -143,6 +176,7 @@ class Verb:
 
 
 VERBS = {
+    "checkpoint": Verb(CHECKPOINT_OPTIONS),
     "create": Verb(CREATE_OPTIONS, prefix="runc create failed"),
     "delete": Verb((("force", "f", SWITCH),)),
     "events": Verb((("interval", "", DURATION), ("stats", "", SWITCH))),
@@ -153,6 +187,7 @@ VERBS = {
     "list": Verb((FORMAT, ("quiet", "q", SWITCH)), least=0, most=0),
     "pause": Verb(),
     "ps": Verb((FORMAT,), most=-1, anywhere=False),
+    "restore": Verb(RESTORE_OPTIONS),
     "resume": Verb(),
     "run": Verb(RUN_OPTIONS, prefix="runc run failed"),
     "spec": Verb((BUNDLE, ("rootless", "", SWITCH)), least=0, most=0),

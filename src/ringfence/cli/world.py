@@ -39,8 +39,6 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
     cwd = current_directory()
     root = state_root(given.text("root"), cwd) if given.given("root") else default_root(program, environment)
     trace = given.text("trace")
-    if given.given("criu"):
-        log.warning("the option --criu has no effect")
     return Runtime(
         root=root,
         log=log,
@@ -49,6 +47,7 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
         program=program,
         trace=absolute(trace, cwd) if trace else "",
         systemd_cgroup=systemd_cgroup(given, verb),
+        criu=given.text("criu"),
         rootless=rootless(given.text("rootless", "auto")),
     )
 

@@ -19,14 +19,13 @@ class How(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
-def open_in_root(root: int, path: str) -> int:
-    """Open a regular file for reading below a descriptor of the root.
+def open_in_root(root: int, path: str, flags: int = posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOCTTY) -> int:
+    """Open a file below a descriptor of the root, for reading unless ``flags`` say otherwise; it is close-on-exec.
 
     Raises:
         OSError: as the kernel gave it.
     """
-    flags = posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK | posix.O_NOCTTY
-    how = How(flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    how = How(flags | posix.O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
     syscall = ctypes.CDLL(None, use_errno=True).syscall
     found = int(syscall(OPENAT2, root, path.encode(), ctypes.byref(how), ctypes.sizeof(how)))
     if found < 0:

@@ -29,7 +29,8 @@ class Runtime(Record):
 
     ``root`` is absolute; ``program`` the name ringfence was called by; ``trace`` the file for ``--trace``, "" for none;
     ``environment`` the caller's variables (LISTEN_FDS, NOTIFY_SOCKET and the hooks' inherited ones come from it);
-    ``cwd`` the caller's working directory, to which pid files and console sockets are relative.
+    ``criu`` the program for checkpoints, "" for the one in PATH; ``cwd`` the caller's working directory, to which pid
+    files and console sockets are relative.
     """
 
     root: str
@@ -39,6 +40,7 @@ class Runtime(Record):
     program: str = "ringfence"
     trace: str = ""
     systemd_cgroup: bool = False
+    criu: str = ""
     rootless: str = "auto"
 
 

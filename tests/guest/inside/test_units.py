@@ -32,7 +32,7 @@ class Unit:
     def write(self, *settings: str) -> None:
         """Write bundle and unit, with these lines in [Service]."""
         self.old.write()
-        start = f"{self.old.runtime.binary} --root {self.old.runtime.root} --id {self.id}"
+        start = f'{self.old.runtime.binary} --root "{self.old.runtime.root}" --id {self.id}'
         lines = ["[Service]", f"ExecStart={start}", f"WorkingDirectory={self.old.path}", *settings]
         self.file.write_text("\n".join(lines) + "\n")
         output("systemctl", "daemon-reload")
@@ -182,7 +182,8 @@ def test_exit_statuses(unit: Unit, script: str, state: str, status: str) -> None
     unit.old.sh(script)
     unit.write("Type=oneshot")
     subprocess.run(["systemctl", "start", unit.name], check=False, capture_output=True)
-    assert unit.show("ActiveState", "ExecMainStatus") == {"ActiveState": state, "ExecMainStatus": status}
+    found = unit.show("ActiveState", "ExecMainStatus")
+    assert found == {"ActiveState": state, "ExecMainStatus": status}, unit.journal()
 
 
 def test_readiness(unit: Unit) -> None:

@@ -1,0 +1,1 @@
+"""Checkpoints by CRIU: its requests and answers, the options of a container, and the conversation with it."""
