@@ -26,34 +26,32 @@ def ticking(runtime: Runtime, bundle: Bundle) -> Bundle:
     return bundle
 
 
-def start(runtime: Runtime, bundle: Bundle, name: str | None = None) -> Container:
-    """A running container whose standard descriptors are pipes, which have to be outside no mount."""
-    bundle.write()
-    chosen = name or runtime.new_id()
+def piped(runtime: Runtime, *words: str) -> int:
+    """Call the runtime for a container whose standard descriptors are pipes, which lie on no mount; its status."""
     near, far = os.pipe()
     try:
-        out = subprocess.Popen(["cat"], stdin=near, stdout=subprocess.DEVNULL)
-        words = [runtime.binary, *runtime.globals(), "run", "--detach", "--bundle", bundle.path, chosen]
-        subprocess.run(words, stdin=subprocess.PIPE, stdout=far, stderr=far, check=True, env=runtime.env)
+        subprocess.Popen(["cat"], stdin=near, stdout=subprocess.DEVNULL)
+        call = [runtime.binary, *runtime.globals(), *words]
+        ended = subprocess.run(call, check=False, stdin=subprocess.PIPE, stdout=far, stderr=far, env=runtime.env)
     finally:
         os.close(near)
         os.close(far)
-    assert out.pid
+    return ended.returncode
+
+
+def start(runtime: Runtime, bundle: Bundle, name: str | None = None) -> Container:
+    """A running container."""
+    bundle.write()
+    chosen = name or runtime.new_id()
+    assert piped(runtime, "run", "--detach", "--bundle", bundle.path, chosen) == 0, runtime.errors()
     return runtime.container(chosen)
 
 
 def restored(runtime: Runtime, bundle: Bundle, images: str, *options: str, name: str) -> Container:
-    """Restore in the background; its standard descriptors are pipes again."""
+    """Restore in the background."""
     words = ["restore", "--detach", "--bundle", bundle.path, "--image-path", images, *options, name]
-    call = [runtime.binary, *runtime.globals(), *words]
-    ended = subprocess.run(
-        call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=runtime.env
-    )
-    assert ended.returncode == 0, (
-        ended.stdout,
-        runtime.errors(),
-        read_text(os.path.join(images, "restore.log"))[-3000:],
-    )
+    log = os.path.join(images, "restore.log")
+    assert piped(runtime, *words) == 0, (runtime.errors(), read_text(log)[-3000:])
     return runtime.container(name)
 
 
@@ -174,12 +172,12 @@ def test_a_terminal(runtime: Runtime, bundle: Bundle, console: ConsoleSocket) ->
     bundle.write()
     name = runtime.new_id()
     runtime.run("run", "--detach", "--console-socket", console.path, "--bundle", bundle.path, name).ok()
-    os.close(console.receive()[1])
+    os.close(console.receive().fds[0])
     images = checkpointed(runtime, runtime.container(name))
     pid_file = runtime.new_path("pid")
     words = ("--console-socket", console.path, "--pid-file", pid_file)
     runtime.run("restore", "--detach", "--bundle", bundle.path, "--image-path", images, *words, name).ok()
-    master = console.receive()[1]
+    master = console.receive().fds[0]
     os.write(master, b"hello\n")
     wait_until(lambda: b"got hello" in os.read(master, 4096), "the answer", 20)
     os.close(master)
@@ -302,4 +300,9 @@ def test_seconds_go_on(runtime: Runtime, bundle: Bundle) -> None:
     images = checkpointed(runtime, start(runtime, bundle, name))
     time.sleep(3)
     container = restored(runtime, bundle, images, name=name)
-    wait_until(lambda: abs(count(container) - int(container.sh("cut -d. -f1 /proc/uptime").out)) <= 2, "one clock", 10)
+    wait_until(lambda: abs(count(container) - seconds(container)) <= 2, "one clock", 10)
+
+
+def seconds(container: Container) -> int:
+    """The uptime that an exec'd process sees."""
+    return int(container.sh("cut -d. -f1 /proc/uptime").ok().out)
