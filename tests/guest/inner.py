@@ -1,6 +1,7 @@
-"""Running tests in the guest: ``python3 -m tests.guest.inner FOLDER [PATH...]``.
+"""Running tests in guests: ``python3 -m tests.guest.inner FOLDER [PATH...]``.
 
-FOLDER gets ``output`` while they run, and in the end ``report.xml`` and ``ended`` with one line, "" if all went well.
+Two guests share the test files. FOLDER gets ``output1`` and ``output2`` while they run, and in the end ``report1.xml``
+and ``report2.xml``, and ``ended`` with what went wrong, "" if nothing did.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import shutil
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.guest.boot import GuestError, run
 from tests.guest.build import image
-from tests.guest.share import prepare
+from tests.guest.share import REPOSITORY, prepare
 
 PATHS = (
     "tests/guest/inside", "tests/conformance", "tests/security", "tests/faults", "tests/unit/cgroups",
@@ -22,6 +24,7 @@ PATHS = (
 """What is run in the guest."""
 
 LONGEST = 2400.0
+GUESTS = 2
 SCRIPT = """\
 cp -a installed/. /
 cd tree
@@ -31,21 +34,52 @@ python3 -m pytest -n 2 --dist loadfile -p no:cacheprovider --junit-xml=/out/repo
 """
 
 
-def perform(folder: Path, words: list[str]) -> None:
-    """Boot the guest and run pytest with these words.
+def files(words: list[str]) -> list[Path]:
+    """The test files at and below the paths, the largest first."""
+    found: set[Path] = set()
+    for word in words:
+        path = REPOSITORY / word
+        found.update(path.rglob("test_*.py") if path.is_dir() else [path])
+    return sorted(found, key=lambda path: (-path.stat().st_size, path))
+
+
+def shares(words: list[str]) -> list[list[str]]:
+    """The test files for each guest, about as much for one as for the other; none for one that is not needed."""
+    found: list[list[Path]] = [[] for _ in range(GUESTS)]
+    for path in files(words):
+        min(found, key=lambda held: sum(one.stat().st_size for one in held)).append(path)
+    return [[str(path.relative_to(REPOSITORY)) for path in held] for held in found if held]
+
+
+def perform(folder: Path, number: int, words: list[str], share: list[tuple[Path, str]]) -> None:
+    """Boot a guest and run pytest with these words.
 
     Raises:
         GuestError: the guest did not come to the end.
     """
-    with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, open(folder / "output", "wb") as output:
-        share = prepare(Path(scratch), image())
+    with open(folder / f"output{number}", "wb") as output:
         ended = run(SCRIPT.format(words=" ".join(words)), share, output.fileno(), LONGEST)
     try:
-        shutil.copy(ended.out / "report.xml", folder / "report.xml")
+        shutil.copy(ended.out / "report.xml", folder / f"report{number}.xml")
     except FileNotFoundError:
         raise GuestError(f"pytest in the guest made no report, exit status {ended.status}") from None
     finally:
         shutil.rmtree(ended.out)
+
+
+def perform_all(folder: Path, words: list[str]) -> None:
+    """Run all paths in as many guests as it takes; options of pytest go to each.
+
+    Raises:
+        GuestError: a guest did not come to the end.
+    """
+    options = [word for word in words if word.startswith("-")]
+    parts = shares([word for word in words if not word.startswith("-")])
+    with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, ThreadPoolExecutor(GUESTS) as pool:
+        share = prepare(Path(scratch), image())
+        begun = [pool.submit(perform, folder, number, [*options, *part], share) for number, part in enumerate(parts, 1)]
+        for one in begun:
+            one.result()
 
 
 def main(words: list[str]) -> None:
@@ -53,7 +87,7 @@ def main(words: list[str]) -> None:
     (folder / "pid").write_text(str(os.getpid()))
     begun = time.monotonic()
     try:
-        perform(folder, words[1:] or list(PATHS))
+        perform_all(folder, words[1:] or list(PATHS))
         told = ""
     except Exception as error:
         told = f"{type(error).__name__}: {error}"

@@ -56,7 +56,10 @@ class Run:
         told = (self.folder / "ended").read_text()
         if told:
             raise RuntimeError(f"{told}\n{self.tail()}")
-        return cases_of(self.folder / "report.xml")
+        found: dict[str, list[Case]] = {}
+        for report in sorted(self.folder.glob("report*.xml")):
+            found.update(cases_of(report))
+        return found
 
     def tail(self) -> str:
         """The last of what it wrote."""

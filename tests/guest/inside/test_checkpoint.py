@@ -279,10 +279,10 @@ def test_lazy_pages(runtime: Runtime, ticking: Bundle) -> None:
     assert os.read(near, 1) == b"\0", (runtime.errors(), read_text(os.path.join(images, "dump.log"))[-2000:])
     os.close(near)
     assert os.path.exists(os.path.join(images, "inventory.img"))
+    daemon = ["criu", "lazy-pages", "--page-server", "--address", "127.0.0.1", "--port", "27277"]
     serving = subprocess.Popen(
-        ["criu", "lazy-pages", "--page-server", "--address", "127.0.0.1", "--port", "27277", "-D", images, "-W", images],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [*daemon, "-D", images, "-W", images], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
     wait_for(lambda: [1] if os.path.exists(os.path.join(images, "lazy-pages.socket")) else [], "the daemon", 20)
     other = runtime.new_id()
     container = restored(runtime, ticking, images, "--lazy-pages", "--work-path", images, name=other)
