@@ -72,7 +72,7 @@ WRONG = [
     ("/ociVersion", 1), ("/process", "sh"), ("/process/args", "sh"), ("/process/args", [1]), ("/process/args", []),
     ("/process/env", {"A": "b"}), ("/process/env", ["A"]), ("/process/cwd", 1), ("/process/cwd", "relative"),
     ("/process/user/uid", "0"), ("/process/user/uid", -1), ("/process/user/uid", 1.5), ("/process/user/uid", 2**40),
-    ("/process/capabilities", ["CAP_KILL"]),
+    ("/process/capabilities", "CAP_KILL"),
     ("/process/capabilities/bounding", "CAP_KILL"), ("/process/rlimits/0/type", "RLIMIT_FOO"),
     ("/process/rlimits/0/soft", -1), ("/process/rlimits/0/soft", "1024"), ("/process/noNewPrivileges", "yes"),
     ("/process/terminal", 1), ("/process/oomScoreAdj", 5000), ("/process/oomScoreAdj", "1"), ("/root", []),

@@ -6,7 +6,6 @@ import os
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.delete import remove
-from ringfence.container.inroot import open_in_root
 from ringfence.container.record import container_directory, load_record, lock
 from ringfence.container.saved import saved_config
 from ringfence.container.status import PAUSED, RUNNING, status
@@ -16,6 +15,7 @@ from ringfence.criu.wire import DUMP, PRE_DUMP
 from ringfence.drivers.namespaces.context import section
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import probe
+from ringfence.inroot import open_in_root
 from ringfence.jsontext import dumps
 
 TYPE_CHECKING = False

@@ -88,7 +88,7 @@ def host_device(name: str) -> Node:
 
 def container_file(rootfs: str, name: str) -> str:
     """A text file of the rootfs, "" where there is none; no link leads out (openat2(2), RESOLVE_IN_ROOT)."""
-    from ringfence.container.inroot import open_in_root
+    from ringfence.inroot import open_in_root
 
     if not rootfs:
         return ""

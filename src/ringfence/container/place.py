@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DIRECTORY_MODE = 0o711
 ROOT_MODE = 0o700
 STICKY_ROOT_MODE = 0o1700
+CRIU_ROOT = "criu-root"
+MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
 
 
 def make_root(runtime: Runtime) -> None:
@@ -58,8 +60,19 @@ def remove_directory(directory: str) -> None:
         return
     for name in names:
         path = f"{directory}/{name}"
-        if paths.isdir(path) and not paths.islink(path):
+        if name == CRIU_ROOT:
+            remove_mount(path)
+        elif paths.isdir(path) and not paths.islink(path):
             remove_directory(path)
         else:
             posix.unlink(path)
     posix.rmdir(directory)
+
+
+def remove_mount(path: str) -> None:
+    """Unmount what a restore has mounted on its folder, and remove that; never what is in it, which is the rootfs."""
+    import ctypes  # 3 ms, paid only after a restore
+
+    while ctypes.CDLL(None).umount2(path.encode("utf-8", "surrogateescape"), MNT_DETACH | UMOUNT_NOFOLLOW) == 0:
+        continue
+    posix.rmdir(path)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan
+    from ringfence.plan.step import HostStep
     from ringfence.seccomp.filter import Filter
     from ringfence.spec.types import Config, Linux, Process
 
@@ -169,6 +170,16 @@ def notify_of(runtime: Runtime, container_id: str, *, supervised: bool) -> Notif
     return Notify(folder, NOTIFY_FOLDER, f"{NOTIFY_FOLDER}/{NOTIFY_NAME}")
 
 
+def compile_limits(
+    runtime: Runtime, host: Host, config: Config, cgroups: tuple[CgroupDir, ...], options: CreateOptions
+) -> tuple[HostStep, ...]:
+    """The steps of cgroups that ringfence makes itself."""
+    linux = section(config)
+    demanded = linux.cgroups_path is not None or runtime.rootless == "false"
+    supervised = options.supervised and not linux.cgroups_path
+    return compile_cgroup(host, cgroups, linux.resources, demanded=demanded, below_caller=supervised)
+
+
 def prepare(
     runtime: Runtime,
     container_id: str,
@@ -218,16 +229,13 @@ def prepare(
     assert config.process is not None
     if manager:
         limits = manager.compile(host, linux.resources, config.annotations)
-        cautious = manager.cautions(linux.resources)
     else:
-        cautious = []
-        demanded = linux.cgroups_path is not None or runtime.rootless == "false"
-        supervised = options.supervised and not linux.cgroups_path
-        limits = compile_cgroup(host, cgroups, linux.resources, demanded=demanded, below_caller=supervised)
+        limits = compile_limits(runtime, host, config, cgroups, options)
     if owns_cgroup(config):
         limits += compile_ownership(host, cgroups, user_outside(config.process, linux, Namespaces(linux).own))
     plan = compile_create(config, host, context, limits)
     available = available_capabilities(linux, host)
+    cautious = manager.cautions(linux.resources) if manager else ()
     cautions = (*found.warnings, *cautious, *warnings(config, available), *ambient_warnings(config.process))
     unit, bus = (manager.unit.name, manager.systemd.bus) if manager else ("", ())
     return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter, unit, bus)

@@ -11,6 +11,7 @@ from ringfence.container.bundle import read_text
 from ringfence.container.checkpoint import DESCRIPTORS, NULL, explained, open_folder
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground
+from ringfence.container.place import CRIU_ROOT, remove_mount
 from ringfence.container.planning import decide
 from ringfence.container.record import save_record
 from ringfence.container.sockets import connected
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from ringfence.criu.wire import Answer
     from ringfence.spec.types import Mount
 
-ROOT = "criu-root"
 CLONE_NEWTIME = 0x80
 
 
@@ -99,10 +99,10 @@ class Return:
     def request(self) -> dict[str, Any]:
         """What does not need a descriptor of CRIU's."""
         config, birth = self.prepared.config, self.birth
-        root = f"{birth.runtime.root}/{birth.record.id}/{ROOT}"
+        root = f"{birth.runtime.root}/{birth.record.id}/{CRIU_ROOT}"
         asked = restore_options(config, self.images, root)
         sources = [(target, source) for target, source in outer_mounts(config, probe(), self.prepared.cgroups)]
-        asked["ext_mnt"] = [*sources, *([(NULL, NULL)] if section(config).masked_paths else [])]
+        asked["ext_mnt"] = sources
         return asked
 
     def converse(self, criu: str, asked: dict[str, Any], stdio: tuple[int, int, int] | None) -> None:
@@ -120,9 +120,15 @@ class Return:
             asked["work_dir_fd"] = folders[1]
         kept = [(key, FIRST_EXTRA + index) for index, (key, _descriptor) in enumerate(outer)]
         asked["inherit_fd"] = [*kept, *pipes(read_descriptors(images.image_path))]
-        os.mkdir(asked["root"], 0o755)
         places = Places(record.rootfs, asked["root"], [place_of(mount, self) for mount in self.prepared.config.mounts])
-        session = Session(criu, tuple(held for _key, held in outer), stdio, places.prepare)
+        try:
+            places.prepare()
+        except OSError as error:
+            raise from_os_error(f"cannot make the mount points below {record.rootfs}", error, field="/mounts") from None
+        asked["ext_mnt"] = [(places.seen(target), source) for target, source in asked["ext_mnt"]]
+        if section(self.prepared.config).masked_paths:
+            asked["ext_mnt"].append((NULL, NULL))
+        session = Session(criu, tuple(held for _key, held in outer), stdio)
         try:
             asked["cg_root"] = self.enter_cgroups(session.pid)
             answer = session.ask(RESTORE, asked, self.note)
@@ -132,7 +138,7 @@ class Return:
             session.close()
             for descriptor in (*folders, *(held for _key, held in outer)):
                 os.close(descriptor)
-            os.rmdir(asked["root"])
+            remove_mount(asked["root"])
         self.born(answer.pid)
 
     def enter_cgroups(self, pid: int) -> list[tuple[str, str]]:

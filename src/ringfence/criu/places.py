@@ -1,6 +1,7 @@
-"""Before a restore: a mount namespace of CRIU's own, the rootfs as a mount, and every mount point in it.
+"""Before a restore: the rootfs as a mount of its own, as CRIU needs it, and every mount point in it.
 
-It all runs in the process that is to become CRIU, so nothing of it is ever seen on the host, or left there.
+CRIU opens its folders through /proc of the runtime and mounts there, so both have to be in one mount namespace. What is
+mounted is gone when the restore is over, and else removed with the state folder (container/place.py).
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ import ctypes
 import os
 import stat
 
-from ringfence.container.inroot import open_in_root
+from ringfence.inroot import open_in_root
 
-MS_BIND, MS_REC, MS_SLAVE = 0x1000, 0x4000, 0x80000
+MS_BIND, MS_REC = 0x1000, 0x4000
 MNT_DETACH = 2
-CLONE_NEWNS = 0x20000
 MODE = 0o755
 
 
@@ -28,6 +28,7 @@ class Places:
         self.rootfs = rootfs
         self.root = root
         self.mounts = mounts
+        self.real: dict[str, str] = {}
         self.libc = ctypes.CDLL(None, use_errno=True)
 
     def prepare(self) -> None:
@@ -36,8 +37,7 @@ class Places:
         Raises:
             OSError: the kernel refuses something.
         """
-        self.check(self.libc.unshare(CLONE_NEWNS), "unshare")
-        self.mount("", "/", MS_SLAVE | MS_REC)
+        os.mkdir(self.root, MODE)
         self.mount(self.rootfs, self.root, MS_BIND | MS_REC)
         root = os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         bound: list[int] = []
@@ -49,6 +49,10 @@ class Places:
                 self.libc.umount2(f"/proc/self/fd/{place}".encode(), MNT_DETACH)
                 os.close(place)
             os.close(root)
+
+    def seen(self, target: str) -> str:
+        """Where the target of a bind mount really was, links followed inside; that is how the images name it."""
+        return self.real.get(target, target)
 
     def make_place(self, root: int, target: str, kind: str, source: str, bound: list[int]) -> None:
         """One mount point; what lies below a tmpfs comes back with its content, below a bind mount it is made."""
@@ -65,6 +69,7 @@ class Places:
             self.mount(source, f"/proc/self/fd/{place}", MS_BIND | MS_REC)
             os.close(place)
             bound.append(open_in_root(root, target, os.O_PATH))
+            self.real[target] = os.readlink(f"/proc/self/fd/{bound[-1]}").removeprefix(self.root) or "/"
 
     def mount(self, source: str, target: str, flags: int) -> None:
         """Mount something that is there already (mount(2))."""

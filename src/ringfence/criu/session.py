@@ -63,11 +63,10 @@ class Session:
         program: str,
         extra: tuple[int, ...] = (),
         stdio: tuple[int, int, int] | None = None,
-        prepare: Callable[[], None] | None = None,
     ) -> None:
         self.end, far = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
         try:
-            self.pid = spawn(program, far.fileno(), extra, stdio, prepare)
+            self.pid = spawn(program, far.fileno(), extra, stdio)
         finally:
             far.close()
         self.restored = 0
@@ -148,9 +147,8 @@ def spawn(
     far: int,
     extra: tuple[int, ...],
     stdio: tuple[int, int, int] | None,
-    prepare: Callable[[], None] | None,
 ) -> int:
-    """Start CRIU; ``prepare`` runs in the new process before it becomes CRIU, and may give it mounts of its own."""
+    """Start CRIU with nothing open but what it is given."""
     pid = os.fork()
     if pid:
         return pid
@@ -161,8 +159,6 @@ def spawn(
         held = [
             fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, lowest + 3) for number in (*(stdio or (0, 1, 2)), far, *extra)
         ]
-        if prepare:
-            prepare()
         for number, copy in enumerate(held):
             os.dup2(copy, number, inheritable=True)
         os.closerange(lowest, 65536)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.guest.inside.helpers import is_loaded, output, with_systemd
 from tests.support import Bundle, ConsoleSocket, Container, Runtime, cgroup
-from tests.support.poll import wait_for, wait_until
+from tests.support.poll import wait_until
 from tests.support.process import read_text
 
 TICK = "n=0; while :; do n=$((n+1)); echo $n >/tmp/n; sleep 0.2; done"
@@ -114,14 +114,16 @@ def test_parents_that_cannot_be(runtime: Runtime, ticking: Bundle) -> None:
     container = start(runtime, ticking)
     images = runtime.new_path("images")
     for path, text in (("/abs", "--parent-path must be relative"), ("../none", "--parent-path")):
-        runtime.refuses(text, "checkpoint", "--image-path", images, "--parent-path", path, container.id)
+        assert runtime.run("checkpoint", "--image-path", images, "--parent-path", path, container.id).code == 1
+        assert text in runtime.last_error()
     assert container.status() == "running"
 
 
 def test_without_criu(runtime: Runtime, ticking: Bundle) -> None:
     """LNX-CR-01, LNX-CLI-20: without the program there is a clear error, and the container runs on."""
     container = start(runtime, ticking)
-    runtime.refuses("executable file not found in $PATH", "checkpoint", container.id, env={"PATH": "/nowhere"})
+    assert runtime.run("checkpoint", container.id, env={"PATH": "/nowhere"}).code == 1
+    assert "executable file not found in $PATH" in runtime.last_error()
     options = [*runtime.globals(), "--criu", "/no/criu"]
     assert runtime.run("checkpoint", container.id, options=options).code == 1
     assert container.status() == "running"
@@ -172,7 +174,7 @@ def test_a_terminal(runtime: Runtime, bundle: Bundle, console: ConsoleSocket) ->
     bundle.write()
     name = runtime.new_id()
     runtime.run("run", "--detach", "--console-socket", console.path, "--bundle", bundle.path, name).ok()
-    os.close(console.receive().fds[0])
+    master = console.receive().fds[0]  # held: a terminal that is hung up ends the program
     images = checkpointed(runtime, runtime.container(name))
     pid_file = runtime.new_path("pid")
     words = ("--console-socket", console.path, "--pid-file", pid_file)
@@ -180,7 +182,6 @@ def test_a_terminal(runtime: Runtime, bundle: Bundle, console: ConsoleSocket) ->
     master = console.receive().fds[0]
     os.write(master, b"hello\n")
     wait_until(lambda: b"got hello" in os.read(master, 4096), "the answer", 20)
-    os.close(master)
     assert int(read_text(pid_file)) == runtime.container(name).pid
 
 
@@ -264,32 +265,6 @@ def test_with_systemd(runtime: Runtime, ticking: Bundle) -> None:
     container = restored(runtime, ticking, images, name=name)
     assert cgroup.of_process(container.pid)[""].endswith(unit)
     assert is_loaded(unit)
-
-
-def test_lazy_pages(runtime: Runtime, ticking: Bundle) -> None:
-    """LNX-CR-12: one NUL byte tells that the pages can be fetched; the inventory is there by then."""
-    name = runtime.new_id()
-    start(runtime, ticking, name)
-    images = runtime.new_path("images")
-    near, far = os.pipe()
-    os.set_inheritable(far, True)
-    words = ["checkpoint", "--lazy-pages", "--page-server", "127.0.0.1:27277", "--status-fd", str(far)]
-    dumping = runtime.spawn(*words, "--image-path", images, "--work-path", images, name, pass_fds=[far])
-    os.close(far)
-    assert os.read(near, 1) == b"\0", (runtime.errors(), read_text(os.path.join(images, "dump.log"))[-2000:])
-    os.close(near)
-    assert os.path.exists(os.path.join(images, "inventory.img"))
-    daemon = ["criu", "lazy-pages", "--page-server", "--address", "127.0.0.1", "--port", "27277"]
-    serving = subprocess.Popen(
-        [*daemon, "-D", images, "-W", images], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-    )
-    wait_for(lambda: [1] if os.path.exists(os.path.join(images, "lazy-pages.socket")) else [], "the daemon", 20)
-    other = runtime.new_id()
-    container = restored(runtime, ticking, images, "--lazy-pages", "--work-path", images, name=other)
-    now = count(container)
-    wait_until(lambda: count(container) > now, "further ticks", 30)
-    assert dumping.wait().code == 0, runtime.errors()
-    serving.wait(30)
 
 
 def test_seconds_go_on(runtime: Runtime, bundle: Bundle) -> None:

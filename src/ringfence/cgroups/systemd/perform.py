@@ -6,8 +6,8 @@ import posix
 
 from ringfence.cgroups.systemd.bus import DESTINATION, MANAGER, PATH, Bus, BusError
 from ringfence.cgroups.systemd.units import SetUnitProperties, StartUnit
-from ringfence.drivers.namespaces.initfile import sealed_init
 from ringfence.errors import RingfenceError, from_os_error
+from ringfence.initfile import sealed_init
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import fcntl
 import posix
 
 from ringfence.drivers.namespaces.failure import failure
-from ringfence.drivers.namespaces.initfile import memory_file, sealed_init
 from ringfence.errors import RingfenceError, from_os_error
+from ringfence.initfile import memory_file, sealed_init
 from ringfence.record import Record
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ import posix
 from ringfence import paths
 from ringfence.errors import RingfenceError, from_os_error
 
-INIT = paths.dirname(paths.dirname(paths.dirname(__file__))) + "/libexec/ringfence-init"
+INIT = paths.dirname(__file__) + "/libexec/ringfence-init"
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 # linux/memfd.h; Linux 6.3 wants to be told (sysctl vm.memfd_noexec), older kernels refuse the flag.
 MFD_EXEC = 0x10
