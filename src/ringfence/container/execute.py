@@ -5,7 +5,8 @@ from __future__ import annotations
 import posix
 
 from ringfence import paths
-from ringfence.cgroups.paths import CgroupDir
+from ringfence.cgroups.files import read_or_empty
+from ringfence.cgroups.paths import UNIFIED, CgroupDir, mount_of
 from ringfence.container.birth import write_pid_file
 from ringfence.container.bundle import read_config, read_text
 from ringfence.container.descriptors import check_preserved
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ringfence.container.agent import Agent
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import ExecOptions, Runtime
+    from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan
     from ringfence.spec.types import Config, Process
 
@@ -106,7 +108,7 @@ def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, s
         record.id,
         record.bundle,
         record.rootfs,
-        exec_cgroups(record, options.cgroup),
+        exec_cgroups(record, options.cgroup, host),
         runtime.environment,
         filter=filter_of(saved, host, f"{runtime.root}/{CACHE}"),
         preserve_fds=options.preserve_fds,
@@ -126,13 +128,27 @@ def cpu_mask(cpus: str | None) -> bytes:
     return list_mask(cpus, "invalid CPU list", 8192)
 
 
-def exec_cgroups(record: ContainerRecord, asked: tuple[str, ...]) -> tuple[CgroupDir, ...]:
+def exec_cgroups(record: ContainerRecord, asked: tuple[str, ...], host: Host) -> tuple[CgroupDir, ...]:
     """The container's cgroups, or the sub-cgroups asked for (LNX-EXEC-28, LNX-EXEC-29)."""
     if not asked:
-        return tuple(group for group in record.cgroups if paths.isdir(group.path))
+        found = [joinable(group, record, host) for group in record.cgroups]
+        return tuple(group for group in found if paths.isdir(group.path))
     from ringfence.container.subcgroup import sub_cgroups
 
     return sub_cgroups(record.cgroups, asked)
+
+
+def joinable(group: CgroupDir, record: ContainerRecord, host: Host) -> CgroupDir:
+    """The cgroup itself, or on v2 the one the init is in now, when no process may be in it any more (LNX-EXEC-27).
+
+    cgroups(7), "no internal processes": one with controllers switched on below it takes none.
+    """
+    if group.controllers != UNIFIED or not read_or_empty(f"{group.path}/cgroup.subtree_control").strip():
+        return group
+    for row in read_or_empty(f"/proc/{record.pid}/cgroup").splitlines():
+        if row.startswith("0::/"):
+            return CgroupDir(UNIFIED, mount_of(host, group) + row[3:])
+    return group
 
 
 def container_pidfd(record: ContainerRecord) -> int:
