@@ -21,7 +21,7 @@ if "RINGFENCE_GUEST" in os.environ:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The guest's report comes last: its tests run beside those of the host until then."""
+    """What waits for the guests comes last; the tests of the host would slow theirs down, and the other way round."""
     items.sort(key=lambda item: "inside" in getattr(item, "fixturenames", ()))
 
 

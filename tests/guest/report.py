@@ -31,9 +31,9 @@ class Case:
 
 
 class Run:
-    """One run of the guest's tests, beside those of the host.
+    """One run of the guests' tests.
 
-    It is no child of this process: the tests of the host take every new descendant for something left behind.
+    It is no child of this process: tests take every new descendant of it for something left behind.
     """
 
     def __init__(self) -> None:
