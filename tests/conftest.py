@@ -22,7 +22,7 @@ if "RINGFENCE_GUEST" in os.environ:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits for the guests comes last; the tests of the host would slow theirs down, and the other way round."""
-    items.sort(key=lambda item: "inside" in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: "guest_report" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

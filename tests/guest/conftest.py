@@ -11,7 +11,7 @@ from tests.guest.report import Case, Run
 
 
 @pytest.fixture(scope="session")
-def inside() -> Iterator[dict[str, list[Case]]]:
+def guest_report() -> Iterator[dict[str, list[Case]]]:
     """Every case of the guests by its file."""
     if os.geteuid() != 0:
         pytest.skip("making and booting the guest needs root")

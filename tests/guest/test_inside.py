@@ -8,9 +8,9 @@ from tests.guest.report import FAILED, PASSED, SKIPPED, Case, inner_files
 
 
 @pytest.mark.parametrize("path", inner_files())
-def test_passes_in_the_guest(inside: dict[str, list[Case]], path: str) -> None:
+def test_passes_in_the_guest(guest_report: dict[str, list[Case]], path: str) -> None:
     """What holds on a host with cgroup v1 holds on one with systemd and cgroup v2; some things only there."""
-    cases = inside.get(path, [])
+    cases = guest_report.get(path, [])
     assert cases, f"pytest in the guest has run nothing of {path}"
     failed = [case for case in cases if case.outcome == FAILED]
     assert not failed, "\n".join(f"{case.name}: {case.text}" for case in failed)

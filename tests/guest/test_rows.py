@@ -22,12 +22,12 @@ def tests_naming(row: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("row", [row for row, state in TABLE.items() if state == GUEST])
-def test_a_row_of_the_guest_has_passed_there(inside: dict[str, list[Case]], row: str) -> None:
+def test_a_row_of_the_guest_has_passed_there(guest_report: dict[str, list[Case]], row: str) -> None:
     """What the table says the guest tests was run there and passed, and was not only skipped."""
     wanted = tests_naming(row)
     passed = {
         (path, case.name.partition("[")[0])
-        for path, cases in inside.items()
+        for path, cases in guest_report.items()
         for case in cases
         if case.outcome == PASSED
     }
