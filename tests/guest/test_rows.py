@@ -11,7 +11,7 @@ from tests.guest.report import PASSED, Case, inner_files
 from tests.guest.share import REPOSITORY
 
 
-def tests_naming(row: str) -> set[tuple[str, str]]:
+def naming(row: str) -> set[tuple[str, str]]:
     """File and name of the guest's tests whose docstring names a row."""
     found = set()
     for path in inner_files():
@@ -24,7 +24,7 @@ def tests_naming(row: str) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("row", [row for row, state in TABLE.items() if state == GUEST])
 def test_a_row_of_the_guest_has_passed_there(guest_report: dict[str, list[Case]], row: str) -> None:
     """What the table says the guest tests was run there and passed, and was not only skipped."""
-    wanted = tests_naming(row)
+    wanted = naming(row)
     passed = {
         (path, case.name.partition("[")[0])
         for path, cases in guest_report.items()
