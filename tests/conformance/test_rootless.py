@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance.inside import field, inside, mounts_inside, own_mounts, refused, through, write_file
 from tests.support import Bundle, Runtime, cgroup
+from tests.support.rootless import give, make_rootless
 from tests.support.runtime import BINARY
 
 CALLER = 1000
@@ -16,27 +17,12 @@ SWITCH = f'exec setpriv --reuid={CALLER} --regid={CALLER} --clear-groups --inh-c
 pytestmark = pytest.mark.skipif(cgroup.is_v2(), reason="written for a host whose cgroups are root's alone")
 
 
-def give(path: str) -> None:
-    """Let everything at and below a folder belong to the caller."""
-    for folder, folders, files in os.walk(path):
-        for name in [".", *folders, *files]:
-            os.chown(os.path.join(folder, name), CALLER, CALLER, follow_symlinks=False)
-
-
 @pytest.fixture
 def rootless(runtime: Runtime, bundle: Bundle) -> Bundle:
     """The bundle as `spec --rootless` makes it, for a runtime that is called by an ordinary user."""
     through(runtime, SWITCH)
-    bundle.drop_namespace("network")
-    bundle.namespace("user")
-    for key in ("uidMappings", "gidMappings"):
-        bundle.linux[key] = [{"containerID": 0, "hostID": CALLER, "size": 1}]
-    bundle.mounts[2]["options"].remove("gid=5")
-    options = ["rbind", "nosuid", "noexec", "nodev", "ro"]
-    bundle.mounts[5:] = [{"destination": "/sys", "type": "none", "source": "/sys", "options": options}]
-    del bundle.linux["resources"]
-    bundle.write()
-    give(runtime.folder)
+    make_rootless(bundle, CALLER)
+    give(runtime.folder, CALLER)
     return bundle
 
 

@@ -120,10 +120,7 @@ class Birth:
         given = {**given, "fifo": self.fifo} if self.fifo >= 0 else given
         on_listener = None
         try:
-            for step in plan.host:
-                if holder := perform_host_step(step):
-                    self.holders.append(holder)
-                self.made = True
+            self.perform_host_steps()
             if "agent" in plan.slots:
                 agent = self.connect_agent()
                 given, on_listener = {**given, "agent": agent.acknowledge}, agent.hand_over
@@ -147,6 +144,17 @@ class Birth:
 
             write_trace(self.runtime.trace, plan, outcome)
         return outcome
+
+    def perform_host_steps(self) -> None:
+        """Make the cgroups and set their limits.
+
+        Raises:
+            RingfenceError: a step failed; ``undo`` knows what had been made.
+        """
+        for step in self.prepared.plan.host:
+            if holder := perform_host_step(step):
+                self.holders.append(holder)
+            self.made = True
 
     def connect_agent(self) -> Agent:
         """The agent that answers for the program, found before there is one."""

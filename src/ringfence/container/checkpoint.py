@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.delete import remove
@@ -58,21 +59,18 @@ def dump(runtime: Runtime, record: ContainerRecord, config: Config, options: Cri
     criu = find_criu(options.criu, runtime.environment)
     check_parent(options)
     check_status_descriptor(options)
-    images = open_folder(options.image_path, "--image-path")
-    work = open_folder(options.work_path, "--work-path") if options.work_path else -1
     freezer = Cgroup(record.cgroups).freezer.path
     asked = dump_options(config, options, record.pid, record.rootfs, freezer)
-    if not options.pre_dump:
-        asked["ext_mnt"] = seen_mounts(record, config)
-        write_descriptors(record, images)
     asked["external"] = [f"{kind}[{os.stat(path).st_ino}]:{key}" for kind, key, path in outer_namespaces(config)]
-    asked["images_dir_fd"] = images
-    if work >= 0:
-        asked["work_dir_fd"] = work
-    try:
-        converse(criu, options, asked)
-    except RingfenceError as error:
-        raise explained(error, options.work_path or options.image_path, DUMP_LOG) from None
+    with ExitStack() as held:
+        asked.update(open_folders(options, held))
+        if not options.pre_dump:
+            asked["ext_mnt"] = seen_mounts(record, config)
+            write_descriptors(record, asked["images_dir_fd"])
+        try:
+            converse(criu, options, asked)
+        except RingfenceError as error:
+            raise explained(error, options.work_path or options.image_path, DUMP_LOG) from None
 
 
 def converse(criu: str, options: CriuOptions, asked: dict[str, Any]) -> None:
@@ -122,6 +120,16 @@ def check_status_descriptor(options: CriuOptions) -> None:
         raise RingfenceError(f"invalid --status-fd argument {options.status_fd}: not writable")
 
 
+def open_folders(options: CriuOptions, held: ExitStack) -> dict[str, int]:
+    """The folders that CRIU is told of, by the names of their options and open as long as ``held``."""
+    found = {"images_dir_fd": open_folder(options.image_path, "--image-path")}
+    held.callback(os.close, found["images_dir_fd"])
+    if options.work_path:
+        found["work_dir_fd"] = open_folder(options.work_path, "--work-path")
+        held.callback(os.close, found["work_dir_fd"])
+    return found
+
+
 def open_folder(path: str, words: str) -> int:
     """A folder of the caller's, made if it is missing."""
     try:
@@ -137,7 +145,7 @@ def seen_mounts(record: ContainerRecord, config: Config) -> list[tuple[str, str]
     try:
         found = [
             (place, place)
-            for target, _source in outer_mounts(config, probe(), record.cgroups)
+            for target, _source in outer_mounts(config, probe(), record.cgroups, record.bundle)
             if (place := seen(root, target))
         ]
         masked = [path for path in section(config).masked_paths if is_masked_file(root, path)]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 
 from ringfence import paths
-from ringfence.cgroups.perform import perform as perform_host_step
 from ringfence.container.birth import Birth
 from ringfence.container.bundle import read_text
-from ringfence.container.checkpoint import DESCRIPTORS, NULL, explained, open_folder
+from ringfence.container.checkpoint import DESCRIPTORS, NULL, explained, open_folders
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground
 from ringfence.container.place import CRIU_ROOT, remove_mount
 from ringfence.container.planning import decide
-from ringfence.container.record import save_record
 from ringfence.container.sockets import connected
 from ringfence.criu.options import RESTORE_LOG, outer_mounts, outer_namespaces, pipes, restore_options
 from ringfence.criu.places import Places
@@ -84,11 +83,9 @@ class Return:
         asked = self.request()
         self.birth.begin()
         try:
-            for step in self.prepared.plan.host:
-                if holder := perform_host_step(step):
-                    self.birth.holders.append(holder)
-                self.birth.made = True
-            self.converse(criu, asked, stdio)
+            self.birth.perform_host_steps()
+            with ExitStack() as held:
+                self.converse(criu, asked, stdio, held)
             self.birth.release_holders()
             self.birth.tell()
         except BaseException:
@@ -101,23 +98,20 @@ class Return:
         config, birth = self.prepared.config, self.birth
         root = f"{birth.runtime.root}/{birth.record.id}/{CRIU_ROOT}"
         asked = restore_options(config, self.images, root)
-        sources = [(target, source) for target, source in outer_mounts(config, probe(), self.prepared.cgroups)]
-        asked["ext_mnt"] = sources
+        asked["ext_mnt"] = outer_mounts(config, probe(), self.prepared.cgroups, birth.options.bundle)
         return asked
 
-    def converse(self, criu: str, asked: dict[str, Any], stdio: tuple[int, int, int] | None) -> None:
-        """The conversation with CRIU, whose place in the tree of processes and cgroups the container takes."""
+    def converse(self, criu: str, asked: dict[str, Any], stdio: tuple[int, int, int] | None, held: ExitStack) -> None:
+        """The conversation with CRIU, whose place in the tree of processes and cgroups the container takes.
+
+        ``held`` closes the descriptors that are opened for it.
+        """
         images, record = self.images, self.birth.record
         if not os.path.isdir(images.image_path):
             raise RingfenceError(f"--image-path {images.image_path}: no such file or directory")
-        folders = [open_folder(images.image_path, "--image-path")]
-        if images.work_path:
-            folders.append(open_folder(images.work_path, "--work-path"))
-        outer = [(key, open_namespace(path)) for _kind, key, path in outer_namespaces(self.prepared.config)]
         # CRIU opens the folders by their numbers here, through its peer's /proc entry; what it inherits has its own.
-        asked["images_dir_fd"] = folders[0]
-        if images.work_path:
-            asked["work_dir_fd"] = folders[1]
+        asked.update(open_folders(images, held))
+        outer = [(key, open_namespace(path, held)) for _kind, key, path in outer_namespaces(self.prepared.config)]
         kept = [(key, FIRST_EXTRA + index) for index, (key, _descriptor) in enumerate(outer)]
         asked["inherit_fd"] = [*kept, *pipes(read_descriptors(images.image_path))]
         places = Places(record.rootfs, asked["root"], [place_of(mount, self) for mount in self.prepared.config.mounts])
@@ -128,7 +122,7 @@ class Return:
         asked["ext_mnt"] = [(places.seen(target), source) for target, source in asked["ext_mnt"]]
         if section(self.prepared.config).masked_paths:
             asked["ext_mnt"].append((NULL, NULL))
-        session = Session(criu, tuple(held for _key, held in outer), stdio)
+        session = Session(criu, tuple(descriptor for _key, descriptor in outer), stdio)
         try:
             asked["cg_root"] = self.enter_cgroups(session.pid)
             answer = session.ask(RESTORE, asked, self.note)
@@ -136,8 +130,6 @@ class Return:
             raise explained(error, images.work_path or images.image_path, RESTORE_LOG) from None
         finally:
             session.close()
-            for descriptor in (*folders, *(held for _key, held in outer)):
-                os.close(descriptor)
             remove_mount(asked["root"])
         self.born(answer.pid)
 
@@ -178,15 +170,18 @@ class Return:
         """Give the terminal's master to the foreground, or to the caller's console socket."""
         import _socket
 
-        runtime, place = self.birth.runtime, self.birth.options.console_socket
-        end = self.front.ends[1] if self.front and self.front.ends else connected(runtime, place, "console socket")
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, master.to_bytes(4, "little"))]
-        try:
-            end.sendmsg([b"pts"], rights)
-        except OSError as error:
-            raise from_os_error("cannot hand over the terminal", error) from None
-        finally:
-            os.close(master)
+        with ExitStack() as held:
+            held.callback(os.close, master)
+            if self.front and self.front.ends:
+                end = self.front.ends[1]
+            else:
+                end = connected(self.birth.runtime, self.birth.options.console_socket, "console socket")
+                held.callback(end.close)
+            rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, master.to_bytes(4, "little"))]
+            try:
+                end.sendmsg([b"pts"], rights)
+            except OSError as error:
+                raise from_os_error("cannot hand over the terminal", error) from None
 
     def born(self, pid: int) -> None:
         """Record the process. CRIU puts it into a time namespace of its own, which exec has to join (LNX-CR-11)."""
@@ -196,7 +191,6 @@ class Return:
         if os.stat(f"/proc/{pid}/ns/time").st_ino != os.stat("/proc/self/ns/time").st_ino:
             record.namespaces |= CLONE_NEWTIME
         self.birth.born(pid)
-        save_record(record)
 
 
 def place_of(mount: Mount, returning: Return) -> tuple[str, str, str]:
@@ -205,16 +199,18 @@ def place_of(mount: Mount, returning: Return) -> tuple[str, str, str]:
     return clean(mount.destination), mount.type or "", paths.join(bundle, mount.source or "") if is_bind(mount) else ""
 
 
-def open_namespace(path: str) -> int:
-    """A namespace that the container comes back into.
+def open_namespace(path: str, held: ExitStack) -> int:
+    """A namespace that the container comes back into, open as long as ``held``.
 
     Raises:
         RingfenceError: it has gone.
     """
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise from_os_error(f"the namespace {path}", error, field="/linux/namespaces") from None
+    held.callback(os.close, descriptor)
+    return descriptor
 
 
 def read_descriptors(folder: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence import paths
 from ringfence.drivers.namespaces.context import CLONE_NEWCGROUP, CLONE_NEWUSER, Namespaces, section
 from ringfence.drivers.namespaces.devices import DEFAULT_DEVICES, PTMX
 from ringfence.drivers.namespaces.mount import clean, is_bind
@@ -108,10 +109,11 @@ def restore_options(config: Config, options: CriuOptions, root: str) -> dict[str
     }
 
 
-def outer_mounts(config: Config, host: Host, cgroups: tuple[CgroupDir, ...]) -> list[tuple[str, str]]:
+def outer_mounts(config: Config, host: Host, cgroups: tuple[CgroupDir, ...], bundle: str) -> list[tuple[str, str]]:
     """Mounts whose content is not the image's: where each is seen inside, and the host's source."""
     linux = section(config)
-    found = [(clean(mount.destination), mount.source or "") for mount in config.mounts if is_bind(mount)]
+    binds = [mount for mount in config.mounts if is_bind(mount)]
+    found = [(clean(mount.destination), paths.join(bundle, mount.source or "")) for mount in binds]
     shown = next((clean(mount.destination) for mount in config.mounts if mount.type == "cgroup"), "")
     if shown and host.cgroup_mode != V2 and not Namespaces(linux).own & CLONE_NEWCGROUP:
         found += [(f"{shown}/{folder(group)}", group.path) for group in cgroups if group.controllers != ("",)]

@@ -69,7 +69,6 @@ class Session:
             self.pid = spawn(program, far.fileno(), extra, stdio)
         finally:
             far.close()
-        self.restored = 0
 
     def close(self) -> bool:
         """Hang up and wait for CRIU's end; whether it ended well."""

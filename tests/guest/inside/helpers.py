@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from tests.support import Bundle, Runtime
+from tests.support.rootless import give, make_rootless
 
 USER = 1000
 
@@ -43,23 +44,8 @@ def with_systemd(runtime: Runtime) -> Runtime:
     return runtime
 
 
-def give(path: str) -> None:
-    """Let everything at and below a folder belong to the ordinary user."""
-    for folder, folders, files in os.walk(path):
-        for name in [".", *folders, *files]:
-            os.chown(os.path.join(folder, name), USER, USER, follow_symlinks=False)
-
-
 def as_user(runtime: Runtime, bundle: Bundle) -> None:
     """Let the runtime be called by the ordinary user, below his own systemd, for a bundle that he can run."""
     runtime.prefix = ["as-user"]
-    bundle.drop_namespace("network")
-    bundle.namespace("user")
-    for key in ("uidMappings", "gidMappings"):
-        bundle.linux[key] = [{"containerID": 0, "hostID": USER, "size": 1}]
-    bundle.mounts[2]["options"].remove("gid=5")
-    options = ["rbind", "nosuid", "noexec", "nodev", "ro"]
-    bundle.mounts[5:] = [{"destination": "/sys", "type": "none", "source": "/sys", "options": options}]
-    bundle.linux["resources"] = {}
-    bundle.write()
-    give(runtime.folder)
+    make_rootless(bundle, USER)
+    give(runtime.folder, USER)

@@ -96,17 +96,19 @@ def test_unknown_modes() -> None:
 
 
 def test_mounts_outside_the_image() -> None:
-    """LNX-CR-10: bind mounts stay outside; on v1 so do the cgroups that are bound."""
+    """LNX-CR-10: bind mounts stay outside, with sources of the bundle; on v1 so do the cgroups that are bound."""
     mounts = [
         {"destination": "/data/", "source": "/srv", "options": ["rbind"]},
+        {"destination": "/own", "source": "files", "options": ["bind"]},
         {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"},
         {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
     ]
     groups = (CgroupDir(("cpu", "cpuacct"), "/c/cpu"), CgroupDir(("",), "/c/unified"))
     namespaces = {"namespaces": [{"type": "mount"}]}
     held = config(mounts=mounts, linux=namespaces)
-    assert outer_mounts(held, host("v2"), groups) == [("/data", "/srv")]
-    assert outer_mounts(held, host("v1"), groups) == [("/data", "/srv"), ("/sys/fs/cgroup/cpu,cpuacct", "/c/cpu")]
+    outer = [("/data", "/srv"), ("/own", "/b/files")]
+    assert outer_mounts(held, host("v2"), groups, "/b") == outer
+    assert outer_mounts(held, host("v1"), groups, "/b") == [*outer, ("/sys/fs/cgroup/cpu,cpuacct", "/c/cpu")]
 
 
 def test_namespaces_outside_the_image() -> None:

@@ -5,7 +5,7 @@ What systemd has no property for is written to the cgroup's files after it (LNX-
 
 from __future__ import annotations
 
-from ringfence.cgroups.systemd.units import SetUnitProperties
+from ringfence.cgroups.systemd.units import INFINITY, SetUnitProperties
 from ringfence.cgroups.v1 import POINTER
 from ringfence.cgroups.v2 import PERIOD_DEFAULT, UNLIMITED, swap_max, weight
 from ringfence.host.facts import V2
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Found = Iterator[tuple[str, Property]]
 
-INFINITY = 2**64 - 1
 SECOND = 1_000_000
 QUOTA_STEP = 10_000
 PERIOD_VERSION, CPUSET_VERSION, IDLE_VERSION = 242, 244, 252

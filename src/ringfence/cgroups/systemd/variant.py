@@ -36,8 +36,7 @@ class Reader:
     """The tokens of one text."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = list(tokens(text))
+        self.tokens = tokens(text)
 
     def take(self) -> tuple[str, str]:
         """The next token's kind and text."""

@@ -10,7 +10,7 @@ from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
 I64 = (-(2**63), 2**64 - 1)
@@ -126,11 +126,6 @@ def put(target: dict[str, Any], name: str, value: Any) -> None:
     """Set a member of the new document unless there is nothing to set."""
     if value is not None and value != {} and value != []:
         target[name] = value
-
-
-def mapped(values: list[Any], convert: Callable[[Any], Any]) -> list[Any]:
-    """Every value, converted."""
-    return [convert(value) for value in values]
 
 
 def pruned(value: Any) -> Any:
