@@ -14,9 +14,9 @@ from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save
 from ringfence.container.sockets import send_pidfd
 from ringfence.container.status import process_stat, start_time
 from ringfence.container.unit import stop_unit
-from ringfence.drivers.namespaces.context import CLONE_NEWPID, CLONE_NEWUSER, outside_id, section
-from ringfence.drivers.namespaces.hooks import has_hooks
-from ringfence.drivers.namespaces.perform import end, perform
+from ringfence.drivers.linux.context import CLONE_NEWPID, CLONE_NEWUSER, outside_id, section
+from ringfence.drivers.linux.hooks import has_hooks
+from ringfence.drivers.linux.perform import end, perform
 from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ringfence.container.notify import Relay
     from ringfence.container.planning import Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
-    from ringfence.drivers.namespaces.perform import Outcome
+    from ringfence.drivers.linux.perform import Outcome
 
 FIFO_MODE = 0o622
 

@@ -13,7 +13,7 @@ from ringfence.container.status import PAUSED, RUNNING, status
 from ringfence.criu.options import DUMP_LOG, dump_options, outer_mounts, outer_namespaces
 from ringfence.criu.session import Session, find_criu, logged_errors
 from ringfence.criu.wire import DUMP, PRE_DUMP
-from ringfence.drivers.namespaces.context import section
+from ringfence.drivers.linux.context import section
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import probe
 from ringfence.inroot import open_in_root

@@ -18,10 +18,10 @@ from ringfence.container.runtime import Source
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
 from ringfence.container.status import PAUSED, STOPPED, start_time, status
-from ringfence.drivers.namespaces.context import section, user_outside
-from ringfence.drivers.namespaces.identity import ambient_warnings, available_capabilities
-from ringfence.drivers.namespaces.perform import perform
-from ringfence.drivers.namespaces.plan import ExecContext, compile_exec
+from ringfence.drivers.linux.context import section, user_outside
+from ringfence.drivers.linux.identity import ambient_warnings, available_capabilities
+from ringfence.drivers.linux.perform import perform
+from ringfence.drivers.linux.plan import ExecContext, compile_exec
 from ringfence.errors import EXEC_FAILURE, RingfenceError, from_os_error
 from ringfence.host.probe import probe
 from ringfence.spec.load import load_process
@@ -123,7 +123,7 @@ def cpu_mask(cpus: str | None) -> bytes:
     """The bit mask of a list of CPUs, empty for none."""
     if not cpus:
         return b""
-    from ringfence.drivers.namespaces.policy import list_mask
+    from ringfence.drivers.linux.policy import list_mask
 
     return list_mask(cpus, "invalid CPU list", 8192)
 
@@ -165,7 +165,7 @@ def container_pidfd(record: ContainerRecord) -> int:
 
 def told(runtime: Runtime, options: ExecOptions, pid: int) -> None:
     """The caller's pid file and pidfd socket; when they fail, so does the exec (LNX-EXEC-21)."""
-    from ringfence.drivers.namespaces.perform import end
+    from ringfence.drivers.linux.perform import end
 
     try:
         if options.pid_file:

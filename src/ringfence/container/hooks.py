@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ringfence.container.saved import saved_config
-from ringfence.drivers.namespaces.hooks import JSON_NAMES
+from ringfence.drivers.linux.hooks import JSON_NAMES
 from ringfence.errors import RingfenceError
 from ringfence.jsontext import dumps
 from ringfence.version import SPEC_VERSION

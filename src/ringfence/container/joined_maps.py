@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posix
 
-from ringfence.drivers.namespaces.context import CLONE_NEWUSER, Namespaces
+from ringfence.drivers.linux.context import CLONE_NEWUSER, Namespaces
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read
 

@@ -11,10 +11,10 @@ from ringfence.container.bundle import locate_rootfs, read_config
 from ringfence.container.descriptors import check_preserved
 from ringfence.container.record import CACHE, NOTIFY, NOTIFY_NAME, container_directory
 from ringfence.container.sockets import check_terminal_options
-from ringfence.drivers.namespaces.cgroupfs import owns_cgroup
-from ringfence.drivers.namespaces.context import Context, Namespaces, Notify, section, user_outside
-from ringfence.drivers.namespaces.identity import ambient_warnings, available_capabilities
-from ringfence.drivers.namespaces.plan import compile_create
+from ringfence.drivers.linux.cgroupfs import owns_cgroup
+from ringfence.drivers.linux.context import Context, Namespaces, Notify, section, user_outside
+from ringfence.drivers.linux.identity import ambient_warnings, available_capabilities
+from ringfence.drivers.linux.plan import compile_create
 from ringfence.errors import RingfenceError
 from ringfence.host.probe import probe
 from ringfence.record import Record

@@ -18,8 +18,8 @@ from ringfence.criu.options import RESTORE_LOG, outer_mounts, outer_namespaces, 
 from ringfence.criu.places import Places
 from ringfence.criu.session import FIRST_EXTRA, Session, find_criu
 from ringfence.criu.wire import RESTORE
-from ringfence.drivers.namespaces.context import section, user_outside
-from ringfence.drivers.namespaces.mount import clean, is_bind
+from ringfence.drivers.linux.context import section, user_outside
+from ringfence.drivers.linux.mount import clean, is_bind
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import probe
 from ringfence.jsontext import loads
@@ -157,7 +157,7 @@ class Return:
     def run_hooks(self, pid: int) -> None:
         """prestart and createRuntime, in the runtime's namespaces."""
         from ringfence.container.hooks import hook_state, hooks_of, run_hook
-        from ringfence.drivers.namespaces.hooks import JSON_NAMES
+        from ringfence.drivers.linux.hooks import JSON_NAMES
 
         record = self.birth.record
         record.pid = pid

@@ -8,7 +8,7 @@ from ringfence.container.create import bear_detached
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground, become_subreaper
 from ringfence.container.planning import decide
-from ringfence.drivers.namespaces.context import CLONE_NEWPID, section, user_outside
+from ringfence.drivers.linux.context import CLONE_NEWPID, section, user_outside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

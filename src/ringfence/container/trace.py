@@ -8,7 +8,7 @@ from ringfence.jsontext import dumps
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.container.runtime import Log
-    from ringfence.drivers.namespaces.perform import Outcome
+    from ringfence.drivers.linux.perform import Outcome
     from ringfence.plan.plan import Plan
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ringfence import paths
-from ringfence.drivers.namespaces.context import CLONE_NEWCGROUP, CLONE_NEWUSER, Namespaces, section
-from ringfence.drivers.namespaces.devices import DEFAULT_DEVICES, PTMX
-from ringfence.drivers.namespaces.mount import clean, is_bind
+from ringfence.drivers.linux.context import CLONE_NEWCGROUP, CLONE_NEWUSER, Namespaces, section
+from ringfence.drivers.linux.devices import DEFAULT_DEVICES, PTMX
+from ringfence.drivers.linux.mount import clean, is_bind
 from ringfence.errors import RingfenceError
 from ringfence.host.facts import V2
 from ringfence.record import Record

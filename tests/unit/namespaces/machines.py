@@ -6,8 +6,8 @@ from typing import Any
 
 from ringfence.cgroups.compile import compile_cgroup
 from ringfence.cgroups.paths import locate
-from ringfence.drivers.namespaces.context import Context, section
-from ringfence.drivers.namespaces.plan import compile_create
+from ringfence.drivers.linux.context import Context, section
+from ringfence.drivers.linux.plan import compile_create
 from ringfence.host.facts import Hierarchy, Host
 from ringfence.jsontext import dumps
 from ringfence.plan.plan import Plan

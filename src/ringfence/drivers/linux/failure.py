@@ -9,7 +9,7 @@ from ringfence.plan import birth, inside, mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ringfence.drivers.namespaces.perform import Report
+    from ringfence.drivers.linux.perform import Report
     from ringfence.plan.plan import Plan
     from ringfence.plan.step import Step
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from _stat import S_IFBLK, S_IFCHR, S_IFIFO
 
-from ringfence.drivers.namespaces.mount import clean, is_bind
+from ringfence.drivers.linux.mount import clean, is_bind
 from ringfence.plan import mounts
 from ringfence.spec.types import Box, User
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ringfence.drivers.namespaces.context import Slots
+    from ringfence.drivers.linux.context import Slots
     from ringfence.host.facts import Host
     from ringfence.plan.step import InitStep
     from ringfence.spec.types import Config, Device, Linux, Process

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.namespaces.cgroupfs import cgroup_mounts
-from ringfence.drivers.namespaces.context import CLONE_NEWNS, CLONE_NEWUSER, Namespaces
-from ringfence.drivers.namespaces.devices import console_step, device_steps
-from ringfence.drivers.namespaces.hooks import has_hooks, hook_steps, state_halves
-from ringfence.drivers.namespaces.identity import environment
-from ringfence.drivers.namespaces.mount import Sources, clean, is_bind, mount_steps, parsed
+from ringfence.drivers.linux.cgroupfs import cgroup_mounts
+from ringfence.drivers.linux.context import CLONE_NEWNS, CLONE_NEWUSER, Namespaces
+from ringfence.drivers.linux.devices import console_step, device_steps
+from ringfence.drivers.linux.hooks import has_hooks, hook_steps, state_halves
+from ringfence.drivers.linux.identity import environment
+from ringfence.drivers.linux.mount import Sources, clean, is_bind, mount_steps, parsed
 from ringfence.errors import RingfenceError
 from ringfence.plan import inside, mounts
 from ringfence.spec.options import MOUNT_ATTR_RDONLY, MS_RDONLY, MS_REC, MS_SHARED, MS_SLAVE, PROPAGATIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ringfence.drivers.namespaces.context import Context, Slots
+    from ringfence.drivers.linux.context import Context, Slots
     from ringfence.host.facts import Host
     from ringfence.plan.step import InitStep
     from ringfence.spec.types import Config, Linux, Process, Root

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.namespaces.context import (
+from ringfence.drivers.linux.context import (
     CLONE_NEWCGROUP,
     CLONE_NEWNS,
     CLONE_NEWTIME,
@@ -11,7 +11,7 @@ from ringfence.drivers.namespaces.context import (
     maps_root,
     unprivileged,
 )
-from ringfence.drivers.namespaces.hooks import has_hooks, hook_steps, state_halves
+from ringfence.drivers.linux.hooks import has_hooks, hook_steps, state_halves
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth
 from ringfence.spec.names import RLIMITS
@@ -19,7 +19,7 @@ from ringfence.spec.names import RLIMITS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cgroups.paths import CgroupDir
-    from ringfence.drivers.namespaces.context import Context
+    from ringfence.drivers.linux.context import Context
     from ringfence.host.facts import Host
     from ringfence.plan.step import InitStep
     from ringfence.spec.types import Config, IDMapping, Linux, Process

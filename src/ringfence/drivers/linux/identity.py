@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.namespaces.policy import io_priority, memory_policy, personality, scheduler
+from ringfence.drivers.linux.policy import io_priority, memory_policy, personality, scheduler
 from ringfence.errors import RingfenceError
 from ringfence.plan import inside
 from ringfence.spec.names import CAPABILITIES, RLIMITS
@@ -10,7 +10,7 @@ from ringfence.spec.types import Capabilities, User
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ringfence.drivers.namespaces.context import Slots
+    from ringfence.drivers.linux.context import Slots
     from ringfence.host.facts import Host
     from ringfence.plan.step import InitStep
     from ringfence.seccomp.filter import Filter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import posix
 
-from ringfence.drivers.namespaces.failure import failure
+from ringfence.drivers.linux.failure import failure
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.initfile import memory_file, sealed_init
 from ringfence.record import Record

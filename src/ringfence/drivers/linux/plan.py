@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.namespaces.birth import becomes_root, birth_steps, needs_child_limits, open_cgroups
-from ringfence.drivers.namespaces.context import (
+from ringfence.drivers.linux.birth import becomes_root, birth_steps, needs_child_limits, open_cgroups
+from ringfence.drivers.linux.context import (
     CLONE_NEWCGROUP,
     CLONE_NEWNET,
     CLONE_NEWUSER,
@@ -13,17 +13,17 @@ from ringfence.drivers.namespaces.context import (
     section,
     unprivileged,
 )
-from ringfence.drivers.namespaces.devices import console_step
-from ringfence.drivers.namespaces.hooks import hook_steps, state_halves
-from ringfence.drivers.namespaces.identity import (
+from ringfence.drivers.linux.devices import console_step
+from ringfence.drivers.linux.hooks import hook_steps, state_halves
+from ringfence.drivers.linux.identity import (
     environment,
     filter_step,
     label_steps,
     limit_steps,
     process_steps,
 )
-from ringfence.drivers.namespaces.mount import Sources
-from ringfence.drivers.namespaces.rootfs import closing_steps, tree_steps
+from ringfence.drivers.linux.mount import Sources
+from ringfence.drivers.linux.rootfs import closing_steps, tree_steps
 from ringfence.errors import EXEC_FAILURE, FAILURE
 from ringfence.plan import birth, inside, mounts
 from ringfence.plan.plan import Plan

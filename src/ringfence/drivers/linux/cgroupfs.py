@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.namespaces.context import CLONE_NEWCGROUP, CLONE_NEWUSER, Namespaces
-from ringfence.drivers.namespaces.mount import attributes, clean, parsed
+from ringfence.drivers.linux.context import CLONE_NEWCGROUP, CLONE_NEWUSER, Namespaces
+from ringfence.drivers.linux.mount import attributes, clean, parsed
 from ringfence.host.facts import V2
 from ringfence.plan import mounts
 from ringfence.spec.options import MOUNT_ATTR_RDONLY, MS_RDONLY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ringfence.drivers.namespaces.context import Context
+    from ringfence.drivers.linux.context import Context
     from ringfence.host.facts import Host
     from ringfence.plan.step import InitStep
     from ringfence.spec.types import Config, Linux, Mount
