@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,6 @@ from tests.conformance.inside import inside, refused
 from tests.support import Bundle, Runtime
 
 PEER = "rfp"
-# Strict: the mark has to go when network devices are moved.
-not_built = pytest.mark.xfail(reason="netDevices are refused, moving them is not built", strict=True)
 
 
 def ip(*words: str) -> str:
@@ -43,7 +42,6 @@ def device() -> Iterator[str]:
         ip("link", "delete", PEER)
 
 
-@not_built
 def test_device_is_moved(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-01: the device is moved and set up; MTU, MAC and global permanent addresses are kept, others not."""
     bundle.linux["netDevices"] = {device: {}}
@@ -55,7 +53,6 @@ def test_device_is_moved(runtime: Runtime, bundle: Bundle, device: str) -> None:
     assert device not in names()
 
 
-@not_built
 def test_device_is_renamed(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-01: it is renamed to `name` if that is given."""
     bundle.linux["netDevices"] = {device: {"name": "inner0"}}
@@ -64,7 +61,25 @@ def test_device_is_renamed(runtime: Runtime, bundle: Bundle, device: str) -> Non
     assert "inet 192.0.2.7/24" in out
 
 
-@not_built
+def test_device_of_a_user_namespace(runtime: Runtime, bundle: Bundle, device: str) -> None:
+    """LNX-NET-01: the runtime moves it, with its own rights, into the namespace of a mapped container too."""
+    bundle.user_namespace()
+    bundle.linux["netDevices"] = {device: {"name": "inner0"}}
+    out = inside(runtime, bundle, "ip addr show inner0")
+    assert "inet 192.0.2.7/24" in out
+    assert ",UP" in out
+
+
+def test_hooks_find_the_device_moved(runtime: Runtime, bundle: Bundle, device: str, tmp_path: Path) -> None:
+    """LNX-NET-01: prestart hooks see the container's namespace with the device in it."""
+    shown = tmp_path / "links"
+    script = f"pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/'); nsenter --net=/proc/$pid/ns/net ip -o link > {shown}"
+    bundle.config["hooks"] = {"prestart": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}
+    bundle.linux["netDevices"] = {device: {}}
+    inside(runtime, bundle, "true")
+    assert device in shown.read_text()
+
+
 def test_pattern_of_a_name(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-02: a new name may hold `%d`, for which the kernel finds a number."""
     bundle.linux["netDevices"] = {device: {"name": "inner%d"}}
@@ -87,7 +102,6 @@ def in_namespace(path: str, *words: str) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
-@not_built
 def test_device_stays_in_a_joined_namespace(runtime: Runtime, bundle: Bundle, device: str, joined: str) -> None:
     """LNX-NET-01, LNX-NET-03: it goes to a joined namespace as well, and stays there after delete."""
     bundle.namespace("network", joined)
@@ -97,7 +111,6 @@ def test_device_stays_in_a_joined_namespace(runtime: Runtime, bundle: Bundle, de
     assert device not in names()
 
 
-@not_built
 def test_virtual_device_ends_with_its_namespace(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-03: with a fresh namespace a virtual device vanishes, it is never moved back."""
     bundle.linux["netDevices"] = {device: {}}
@@ -110,21 +123,21 @@ def test_name_that_is_taken_is_refused(runtime: Runtime, bundle: Bundle, device:
     in_namespace(joined, "link", "add", "taken0", "type", "veth", "peer", "name", "taken1")
     bundle.namespace("network", joined)
     bundle.linux["netDevices"] = {device: {"name": "taken0"}}
-    refused(runtime, bundle)
+    refused(runtime, bundle, "the container's network namespace has a device taken0")
     assert device in names()
 
 
 def test_unknown_device_is_refused(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-NET-02: an unknown device is an error."""
     bundle.linux["netDevices"] = {"no-such-dev0": {}}
-    refused(runtime, bundle)
+    refused(runtime, bundle, "there is no network device no-such-dev0: no such device")
 
 
 def test_no_own_namespace_is_refused(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-02: without a network namespace of its own it is an error."""
     bundle.drop_namespace("network")
     bundle.linux["netDevices"] = {device: {}}
-    refused(runtime, bundle)
+    refused(runtime, bundle, "#/linux/netDevices")
     assert device in names()
 
 
@@ -132,7 +145,7 @@ def test_no_own_namespace_is_refused(runtime: Runtime, bundle: Bundle, device: s
 def test_invalid_new_name_is_refused(runtime: Runtime, bundle: Bundle, device: str, name: str) -> None:
     """LNX-NET-02: a name the kernel would refuse is an error, and the device stays where it is."""
     bundle.linux["netDevices"] = {device: {"name": name}}
-    refused(runtime, bundle)
+    refused(runtime, bundle, f"#/linux/netDevices/{device}/name")
     assert device in names()
 
 

@@ -15,7 +15,7 @@ LONGEST_FUNCTION = 60
 EXECUTOR = 2500
 FOLDERS = ("src", "tools", "bench", "tests")
 PYTHON = [path for folder in FOLDERS for path in sorted((REPOSITORY / folder).rglob("*.py"))]
-C = sorted((REPOSITORY / "init").glob("*.[ch]"))
+C = sorted((REPOSITORY / "init").rglob("*.[ch]"))
 
 # Imports run downwards: a layer may use those below it, and itself. Modules in no layer, such as errors and record, lie
 # below all of them, and so do the words of seccomp, which spec checks with.
@@ -65,7 +65,8 @@ def test_a_function_of_the_init_fits_on_a_page(path: Path) -> None:
 
 
 def test_the_executor_stays_small() -> None:
-    sources = [path for path in C if path.suffix == ".c"]
+    """What guests and supervisors need too, or alone, lies in folders of its own."""
+    sources = [path for path in C if path.suffix == ".c" and path.parent.name == "init"]
     assert sum(len(path.read_text().splitlines()) for path in sources) <= EXECUTOR
 
 

@@ -123,10 +123,6 @@ def refuse_unbuilt(linux: Linux) -> None:
     """
     if linux.intel_rdt is not None:
         raise RingfenceError("config.json#/linux/intelRdt: resctrl groups are not supported", field="/linux/intelRdt")
-    if linux.net_devices:
-        raise RingfenceError(
-            "config.json#/linux/netDevices: moving network devices is not supported", field="/linux/netDevices"
-        )
 
 
 def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detached: bool, fifo: bool) -> Prepared:

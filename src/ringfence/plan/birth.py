@@ -146,6 +146,20 @@ class AwaitChild(InitStep):
         return "await", "the process"
 
 
+class MoveNetDevice(InitStep):
+    """Move a network device into the new process' network namespace, rename it to ``target`` and set it up.
+
+    Its permanent addresses of global scope go with it; a ``%d`` in ``target`` becomes a free number (rtnetlink(7)).
+    """
+
+    name: str
+    target: str
+
+    def describe(self) -> tuple[str, str]:
+        renamed = f" as {self.target}" if self.target != self.name else ""
+        return "move", f"network device {self.name} into the container{renamed}"
+
+
 class SetChildLimit(InitStep):
     """prlimit(2) on the new process with the conductor's privilege (LNX-RLIM-04)."""
 

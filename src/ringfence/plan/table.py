@@ -21,6 +21,7 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     birth.WriteIdMaps,
     birth.ReleaseChild,
     birth.AwaitChild,
+    birth.MoveNetDevice,
     birth.SetChildLimit,
     birth.RunHook,
     inside.EnterCgroups,

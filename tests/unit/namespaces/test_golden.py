@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ringfence.errors import RingfenceError
 from ringfence.host.facts import Host
 from tests.unit.namespaces.machines import V1_HOST, V2_HOST, plain_config, plan_for, shown
 
@@ -39,6 +40,7 @@ def full() -> dict[str, Any]:
     config["linux"]["devices"] = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o660}]
     config["linux"]["resources"]["memory"] = {"limit": 64 << 20}
     config["linux"]["resources"]["pids"] = {"limit": 20}
+    config["linux"]["netDevices"] = {"dummy7": {"name": "eth%d"}}
     config["linux"]["rootfsPropagation"] = "rslave"
     config["mounts"].append({"destination": "/w", "source": "site", "options": ["bind", "ro", "nosuid", "rprivate"]})
     config["hooks"] = {
@@ -71,3 +73,13 @@ def test_the_plan_is_the_one_on_record(name: str) -> None:
 def test_the_same_input_gives_the_same_bytes(name: str) -> None:
     config, host = CASES[name]
     assert plan_for(config, host).encode() == plan_for(config, host).encode()
+
+
+def test_only_root_moves_network_devices() -> None:
+    """LNX-NET-01: an unprivileged caller is refused, by the name of the field."""
+    config = plain_config()
+    config["linux"]["netDevices"] = {"eth7": {}}
+    host = Host(**{**dict(V2_HOST.items()), "uid": 1000})
+    with pytest.raises(RingfenceError) as caught:
+        plan_for(config, host)
+    assert caught.value.field == "/linux/netDevices"

@@ -15,6 +15,7 @@ from ringfence.drivers.linux.hooks import has_hooks, hook_steps, state_halves
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth
 from ringfence.spec.names import RLIMITS
+from ringfence.spec.problems import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +77,26 @@ def map_steps(namespaces: Namespaces, linux: Linux, host: Host) -> list[InitStep
     return [maps, birth.ReleaseChild("/linux/uidMappings")]
 
 
+def device_steps(linux: Linux, host: Host) -> list[InitStep]:
+    """Network devices move before the process goes on, so that hooks and sysctls find them (LNX-NET-01).
+
+    Raises:
+        RingfenceError: the caller is not root.
+    """
+    if not linux.net_devices:
+        return []
+    if host.uid != 0:
+        raise RingfenceError(
+            "config.json#/linux/netDevices: only root can move network devices into a container",
+            field="/linux/netDevices",
+        )
+    moves: list[InitStep] = []
+    for name, device in linux.net_devices.items():
+        where = f"/linux/netDevices/{escape(name)}"
+        moves.append(birth.MoveNetDevice(f"{where}/name" if device.name else where, name, device.name or name))
+    return [*moves, birth.ReleaseChild("/linux/netDevices")]
+
+
 def needs_child_limits(namespaces: Namespaces, process: Process) -> bool:
     """Whether limits must be set from outside: inside a user namespace nobody may raise them (LNX-RLIM-04)."""
     return bool(namespaces.own & CLONE_NEWUSER and process.rlimits)
@@ -115,7 +136,7 @@ def birth_steps(
     flags = namespaces.new & ~(CLONE_NEWCGROUP | CLONE_NEWTIME)
     expose = bool(flags & CLONE_NEWUSER) and host.uid != 0
     steps.append(birth.Clone("/linux/namespaces", flags, expose))
-    steps += map_steps(namespaces, linux, host) + runtime_hooks(config, context)
+    steps += map_steps(namespaces, linux, host) + device_steps(linux, host) + runtime_hooks(config, context)
     if needs_child_limits(namespaces, process):
         limits = child_limits(process)
         steps += [birth.AwaitChild("/process/rlimits"), *limits, birth.ReleaseChild("/process/rlimits")]

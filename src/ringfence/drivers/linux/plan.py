@@ -81,6 +81,8 @@ def arrival_steps(linux: Linux, host: Host, context: Context) -> list[InitStep]:
         steps.append(inside.Unshare(namespaces.pointer(linux, CLONE_NEWCGROUP), CLONE_NEWCGROUP))
     if namespaces.new & CLONE_NEWNET:
         steps.append(inside.LoopbackUp(namespaces.pointer(linux, CLONE_NEWNET)))
+    if linux.net_devices:
+        steps.append(inside.AwaitConductor("/linux/netDevices", False))
     return steps
 
 
