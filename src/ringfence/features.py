@@ -32,7 +32,7 @@ def linux_features() -> dict[str, object]:
         "seccomp": seccomp_features(),
         "apparmor": {"enabled": True},
         "selinux": {"enabled": False},
-        "intelRdt": {"enabled": False},
+        "intelRdt": {"enabled": True, "schemata": True, "monitoring": True},
         "memoryPolicy": {"modes": sorted(MEMORY_MODES), "flags": sorted(MEMORY_FLAGS)},
         "mountExtensions": {"idmap": {"enabled": True}},
         "netDevices": {"enabled": True},

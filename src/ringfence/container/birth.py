@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ringfence.container.planning import Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.drivers.linux.perform import Outcome
+    from ringfence.plan.step import HostStep
 
 FIFO_MODE = 0o622
 
@@ -64,10 +65,12 @@ class Birth:
             unit=prepared.unit,
             bus=prepared.bus,
             supervised=options.supervised,
+            resctrl=prepared.resctrl,
         )
         self.holders: list[Holder] = []
         self.lock = -1
         self.fifo = -1
+        self.made_resctrl = False
         self.made = False  # the first step makes the cgroups, or leaves those of someone else alone
 
     def begin(self) -> None:
@@ -152,9 +155,19 @@ class Birth:
             RingfenceError: a step failed; ``undo`` knows what had been made.
         """
         for step in self.prepared.plan.host:
+            if self.record.resctrl and self.perform_resctrl(step):
+                continue
             if holder := perform_host_step(step):
                 self.holders.append(holder)
             self.made = True
+
+    def perform_resctrl(self, step: HostStep) -> bool:
+        """Do a step if it is one of resctrl's."""
+        from ringfence.resctrl.files import perform
+
+        done = perform(step)
+        self.made_resctrl |= done
+        return done
 
     def connect_agent(self) -> Agent:
         """The agent that answers for the program, found before there is one."""
@@ -203,6 +216,10 @@ class Birth:
         if self.made:
             stop_unit(self.runtime, record)
             group.remove(kill=True)
+        if record.resctrl and self.made_resctrl:
+            from ringfence.resctrl.files import remove
+
+            remove(record.resctrl)
         self.release()
         remove_directory(record.directory)
         if record.hooks and record.pid:

@@ -66,6 +66,10 @@ def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
     group.end_all()
     stop_unit(runtime, record)
     group.remove(kill=True)
+    if record.resctrl:
+        from ringfence.resctrl.files import remove as remove_resctrl
+
+        remove_resctrl(record.resctrl)
     remove_directory(record.directory)
     if config is not None:
         from ringfence.container.hooks import run_poststop

@@ -40,7 +40,16 @@ def running(runtime: Runtime, container_id: str) -> ContainerRecord:
 
 def data_of(record: ContainerRecord) -> dict[str, object]:
     """The cgroup's numbers, and the sections that are part of the format but empty without resctrl and networks."""
-    return {**Cgroup(record.cgroups).stats(), "intel_rdt": {}, "network_interfaces": None}
+    return {**Cgroup(record.cgroups).stats(), "intel_rdt": resctrl_of(record), "network_interfaces": None}
+
+
+def resctrl_of(record: ContainerRecord) -> dict[str, object]:
+    """What resctrl counts for the container."""
+    if record.resctrl is None:
+        return {}
+    from ringfence.resctrl.measure import stats as resctrl_stats
+
+    return resctrl_stats(record.resctrl)
 
 
 def watch(runtime: Runtime, container_id: str, interval_seconds: float) -> Iterator[dict[str, object]]:

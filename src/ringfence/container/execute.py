@@ -115,6 +115,7 @@ def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, s
         namespaces=record.namespaces,
         initial=cpu_mask(affinity.initial if affinity else None),
         final=cpu_mask(affinity.final if affinity else None),
+        resctrl=record.resctrl.paths if record.resctrl else (),
     )
     return compile_exec(process, linux, host, context)
 

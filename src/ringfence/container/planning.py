@@ -15,7 +15,6 @@ from ringfence.drivers.linux.cgroupfs import owns_cgroup
 from ringfence.drivers.linux.context import Context, Namespaces, Notify, section, user_outside
 from ringfence.drivers.linux.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.linux.plan import compile_create
-from ringfence.errors import RingfenceError
 from ringfence.host.probe import probe
 from ringfence.record import Record
 from ringfence.spec.validate import warnings
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan
     from ringfence.plan.step import HostStep
+    from ringfence.resctrl.place import Group
     from ringfence.seccomp.filter import Filter
     from ringfence.spec.types import Config, Linux, Process
 
@@ -51,6 +51,7 @@ class Prepared(Record):
     filter: Filter | None = None
     unit: str = ""
     bus: tuple[str, ...] = ()
+    resctrl: Group | None = None
 
     @property
     def process(self) -> Process:
@@ -115,14 +116,14 @@ def manager_of(runtime: Runtime, host: Host, linux: Linux, container_id: str, ve
     return manager_for(host, runtime.environment, linux.cgroups_path, container_id, version)
 
 
-def refuse_unbuilt(linux: Linux) -> None:
-    """What is not built is refused, never silently left out (config.md, Valid values).
+def resctrl_of(linux: Linux, container_id: str) -> tuple[Group | None, tuple[HostStep, ...]]:
+    """The container's resctrl groups and the steps that make them; none of either without ``intelRdt`` (LNX-RDT-01)."""
+    if linux.intel_rdt is None:
+        return None, ()
+    from ringfence.resctrl.files import facts_of
+    from ringfence.resctrl.group import compile_group, group_name
 
-    Raises:
-        RingfenceError: the configuration asks for it.
-    """
-    if linux.intel_rdt is not None:
-        raise RingfenceError("config.json#/linux/intelRdt: resctrl groups are not supported", field="/linux/intelRdt")
+    return compile_group(linux.intel_rdt, container_id, facts_of(group_name(linux.intel_rdt, container_id)))
 
 
 def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detached: bool, fifo: bool) -> Prepared:
@@ -176,6 +177,13 @@ def compile_limits(
     return compile_cgroup(host, cgroups, linux.resources, demanded=demanded, below_caller=supervised)
 
 
+def ownership(host: Host, config: Config, cgroups: tuple[CgroupDir, ...]) -> tuple[HostStep, ...]:
+    """The cgroup is given to the container's user where it is to be its own (LNX-CG-08)."""
+    if not owns_cgroup(config) or config.process is None:
+        return ()
+    return compile_ownership(host, cgroups, user_outside(config.process, section(config), Namespaces(config.linux).own))
+
+
 def prepare(
     runtime: Runtime,
     container_id: str,
@@ -201,13 +209,13 @@ def prepare(
     text, config = found.text, found.config
     rootfs = locate_rootfs(options.bundle, config)
     linux = section(config)
-    refuse_unbuilt(linux)
     if linux.uid_mappings or linux.gid_mappings:
         from ringfence.container.joined_maps import check_joined_maps  # only with a user namespace
 
         check_joined_maps(linux)
     manager = manager_of(runtime, host, linux, container_id, systemd)
     cgroups = manager.dirs if manager else usable_cgroups(runtime, host, linux, container_id, options.supervised)
+    resctrl, resctrl_steps = resctrl_of(linux, container_id)
     context = Context(
         container_id,
         options.bundle,
@@ -221,17 +229,18 @@ def prepare(
         no_pivot=options.no_pivot,
         no_new_keyring=options.no_new_keyring,
         notify=notify,
+        resctrl=resctrl.paths if resctrl else (),
     )
     assert config.process is not None
     if manager:
         limits = manager.compile(host, linux.resources, config.annotations)
     else:
         limits = compile_limits(runtime, host, config, cgroups, options)
-    if owns_cgroup(config):
-        limits += compile_ownership(host, cgroups, user_outside(config.process, linux, Namespaces(linux).own))
-    plan = compile_create(config, host, context, limits)
+    limits += ownership(host, config, cgroups)
+    plan = compile_create(config, host, context, limits + resctrl_steps)
     available = available_capabilities(linux, host)
     cautious = manager.cautions(linux.resources) if manager else ()
     cautions = (*found.warnings, *cautious, *warnings(config, available), *ambient_warnings(config.process))
     unit, bus = (manager.unit.name, manager.systemd.bus) if manager else ("", ())
-    return Prepared(text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter, unit, bus)
+    found_all = (text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter, unit, bus, resctrl)
+    return Prepared(*found_all)

@@ -13,6 +13,7 @@ from ringfence.cgroups.paths import CgroupDir
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.jsontext import dumps, loads
 from ringfence.record import Record
+from ringfence.resctrl.place import Group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class ContainerRecord(Record):
     of creation in RFC 3339 with nanoseconds, UTC; ``namespaces`` the CLONE_NEW* flags of the namespaces it has for
     itself or joined, which exec joins; ``unit`` the unit of systemd's that the cgroups are, "" without, and ``bus`` the
     sockets at which that systemd is reached; ``supervised``: the run that made it removes it, so that one that is
-    stopped was left by a runtime that was killed.
+    stopped was left by a runtime that was killed; ``resctrl`` the container's resctrl groups, None without.
     """
 
     directory: str
@@ -53,6 +54,7 @@ class ContainerRecord(Record):
     unit: str = ""
     bus: tuple[str, ...] = ()
     supervised: bool = False
+    resctrl: Group | None = None
 
 
 KINDS: dict[str, type] = {
@@ -62,6 +64,7 @@ KINDS: dict[str, type] = {
     "tuple[CgroupDir, ...]": list,
     "tuple[str, ...]": list,
     "dict[str, str]": dict,
+    "Group | None": list,
 }
 
 
@@ -114,6 +117,7 @@ def parse_record(directory: str, container_id: str, text: str) -> ContainerRecor
     try:
         values["cgroups"] = tuple(CgroupDir(tuple(names), str(path)) for names, path in values["cgroups"])
         values["bus"] = tuple(map(str, values["bus"]))
+        values["resctrl"] = Group(*values["resctrl"]) if values["resctrl"] else None
     except (TypeError, ValueError):
         raise broken from None
     return ContainerRecord(directory, **values)
@@ -124,6 +128,7 @@ def save_record(record: ContainerRecord) -> None:
     values = {name: value for name, value in record.items() if name != "directory"}
     values["cgroups"] = [[list(group.controllers), group.path] for group in record.cgroups]
     values["bus"] = list(record.bus)
+    values["resctrl"] = [value for _, value in record.resctrl.items()] if record.resctrl else []
     write_whole(f"{record.directory}/{STATE}", dumps(values))
 
 

@@ -7,7 +7,6 @@ import posix
 from ringfence.cgroups.compile import compile_update
 from ringfence.cgroups.perform import perform
 from ringfence.cgroups.restore import remember, restore
-from ringfence.container.rdt import schemata_file, write_lines
 from ringfence.container.record import container_directory, load_record, lock, write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json, with_lifted_swap
 from ringfence.container.saved import saved_config
@@ -16,6 +15,7 @@ from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.facts import V2
 from ringfence.host.probe import probe
 from ringfence.jsontext import dumps
+from ringfence.resctrl.files import write_lines
 from ringfence.spec.types import CPUResources, Resources
 
 TYPE_CHECKING = False
@@ -41,12 +41,23 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
             raise RingfenceError("container not running")
         config = saved_config(record)
         lines = tuple(line for line in (l3_cache_schema, mem_bw_schema) if line)
-        schemata = schemata_file(record, config) if lines else ""
+        schemata = schemata_of(record) if lines else ""
         apply(record, stored_resources(record, config), with_lifted_swap(resources))
         if lines:
             write_lines(schemata, lines)
     finally:
         posix.close(held)
+
+
+def schemata_of(record: ContainerRecord) -> str:
+    """The file that holds the lines of the container's resctrl group.
+
+    Raises:
+        RingfenceError: it has none.
+    """
+    if record.resctrl is None:
+        raise RingfenceError("Intel RDT: the container was created without linux.intelRdt")
+    return f"{record.resctrl.path}/schemata"
 
 
 def apply(record: ContainerRecord, old: Resources, new: Resources) -> None:

@@ -12,6 +12,7 @@ from ringfence.container.record import CONFIG, ContainerRecord, save_record
 from ringfence.container.runtime import Runtime
 from ringfence.container.status import start_time
 from ringfence.host.facts import Host
+from ringfence.resctrl.place import Group
 
 NAME = "web"
 
@@ -31,7 +32,7 @@ class Silent:
 class Living:
     """One container named web below ``root``, on a host whose cgroups are below ``root`` as well."""
 
-    def __init__(self, root: Path, host: Host, linux: dict[str, Any] | None = None):
+    def __init__(self, root: Path, host: Host, linux: dict[str, Any] | None = None, resctrl: Group | None = None):
         self.runtime = Runtime(str(root / "state"), Silent(), {}, str(root))
         self.directory = root / "state" / NAME
         self.directory.mkdir(parents=True)
@@ -45,6 +46,7 @@ class Living:
             cgroups=locate(host, "/web", NAME),
             pid=self.process.pid,
             start_time=start_time(self.process.pid),
+            resctrl=resctrl,
         )
         save_record(self.record)
         config = {

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from ringfence.cgroups import perform
-from ringfence.container import rdt
 from ringfence.container import update as module
 from ringfence.container.resources import STORED
 from ringfence.container.update import update
 from ringfence.errors import RingfenceError
+from ringfence.resctrl.place import Group
 from ringfence.spec.load import load_resources
 from ringfence.spec.types import CPUResources, DeviceRule, MemoryResources, PidsResources, Resources
 from tests.unit.cgroups.hosts import fake, v1_host, v2_host
@@ -44,9 +44,9 @@ def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Livin
     living.stop()
 
 
-def on(host: Any, root: Path, monkeypatch: pytest.MonkeyPatch, **linux: Any) -> Living:
+def on(host: Any, root: Path, monkeypatch: pytest.MonkeyPatch, resctrl: Group | None = None, **linux: Any) -> Living:
     monkeypatch.setattr(module, "probe", lambda: host)
-    return Living(root, host, {"resources": LIMITS, **linux})
+    return Living(root, host, {"resources": LIMITS, **linux}, resctrl)
 
 
 def replace(path: str, value: str) -> None:
@@ -165,27 +165,17 @@ def test_schemata_need_intel_rdt_in_the_configuration(container: Living) -> None
     assert held(container, "pids.max") == "max"
 
 
-@pytest.mark.parametrize(("section", "group"), [({}, NAME), ({"closID": "gold"}, "gold")])
-def test_schemata_are_rewritten_in_the_group(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: dict[str, str], group: str
-) -> None:
-    """LNX-UPD-17, LNX-RDT-02."""
-    living = on(v2_host(tmp_path), tmp_path, monkeypatch, intelRdt=section)
+def test_schemata_are_rewritten_in_the_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LNX-UPD-17."""
+    mount = f"{tmp_path}/resctrl"
+    living = on(v2_host(tmp_path), tmp_path, monkeypatch, resctrl=Group(mount, f"{mount}/gold"), intelRdt={})
     fake(tmp_path / "web")
-    fake(tmp_path / "resctrl" / group, schemata="")
-    monkeypatch.setattr(rdt, "mount_point", lambda: f"{tmp_path}/resctrl")
+    schemata = fake(tmp_path / "resctrl" / "gold", schemata="") / "schemata"
     try:
         update(living.runtime, NAME, Resources(), "L3:0=f", "MB:0=50")
     finally:
         living.stop()
-    assert (tmp_path / "resctrl" / group / "schemata").read_text() == "L3:0=f\nMB:0=50\n"
-
-
-def test_schemata_without_resctrl(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LNX-RDT-01."""
-    monkeypatch.setattr(rdt, "read", lambda path: b"22 28 0:20 / /sys rw - sysfs sysfs rw\n")
-    with pytest.raises(RingfenceError, match="resctrl is not mounted"):
-        rdt.mount_point()
+    assert schemata.read_text() == "L3:0=f\nMB:0=50\n"
 
 
 def test_v1_leaves_the_other_of_quota_and_period_to_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,12 @@ def open_cgroups(cgroups: tuple[CgroupDir, ...]) -> list[InitStep]:
     return [birth.OpenCgroup("/linux/cgroupsPath", group.path, group.controllers == ("",)) for group in cgroups]
 
 
+def open_groups(context: Context) -> list[InitStep]:
+    """The cgroups, and the resctrl groups: those are entered alike, by a 0 in their ``tasks``."""
+    groups = [birth.OpenCgroup("/linux/intelRdt", path, False) for path in context.resctrl]
+    return [*open_cgroups(context.cgroups), *groups]
+
+
 def join_steps(namespaces: Namespaces, host: Host) -> list[InitStep]:
     """Joins by path: with the rights of root the user namespace last, without them first (LNX-NS-10)."""
     for index, flag, path in namespaces.joined:
@@ -127,7 +133,7 @@ def birth_steps(
 ) -> tuple[InitStep, ...]:
     """Everything the conductor does, in order. ``sources`` are bind sources to be opened with its rights."""
     namespaces = Namespaces(linux)
-    steps = open_cgroups(context.cgroups) + sources
+    steps = open_groups(context) + sources
     if process.oom_score_adj is not None:
         steps.append(birth.SetOomScore("/process/oomScoreAdj", process.oom_score_adj))
     apart = join_steps(namespaces, host) + time_steps(namespaces, linux)

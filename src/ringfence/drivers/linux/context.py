@@ -26,7 +26,8 @@ class Context(Record):
 
     ``environment`` is the caller's (hooks of the runtime namespaces inherit it); ``filter`` the compiled seccomp
     section; ``fifo`` whether the process waits for ``start``; ``listen_fds`` how many descriptors LISTEN_FDS passes
-    on, before the ``preserve_fds`` ones; ``notify`` says where the socket for readiness is shown, None for none.
+    on, before the ``preserve_fds`` ones; ``notify`` says where the socket for readiness is shown, None for none;
+    ``resctrl`` are the groups of that file system which the process enters.
     """
 
     container_id: str
@@ -41,6 +42,7 @@ class Context(Record):
     no_pivot: bool = False
     no_new_keyring: bool = False
     notify: Notify | None = None
+    resctrl: tuple[str, ...] = ()
 
 
 class Notify(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.linux.birth import becomes_root, birth_steps, needs_child_limits, open_cgroups
+from ringfence.drivers.linux.birth import becomes_root, birth_steps, needs_child_limits, open_groups
 from ringfence.drivers.linux.context import (
     CLONE_NEWCGROUP,
     CLONE_NEWNET,
@@ -68,7 +68,7 @@ def compile_create(config: Config, host: Host, context: Context, host_steps: tup
 def arrival_steps(linux: Linux, host: Host, context: Context) -> list[InitStep]:
     """The first steps of the new process: its cgroups, its user namespace, session and network."""
     namespaces = Namespaces(linux)
-    steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups else []
+    steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups or context.resctrl else []
     steps.append(birth.SetAffinity("", b"", ""))
     if namespaces.new & CLONE_NEWUSER:
         steps.append(inside.AwaitConductor("/linux/uidMappings", False))
@@ -143,7 +143,7 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
     """The plan of exec: a process joins the container and becomes what its process object says."""
     slots = Slots()
     shifted = bool(context.namespaces & CLONE_NEWUSER)
-    births = open_cgroups(context.cgroups)
+    births = open_groups(context)
     if process.oom_score_adj is not None:
         births.append(birth.SetOomScore("/process/oomScoreAdj", process.oom_score_adj))
     if context.initial:
@@ -174,7 +174,7 @@ def entering_steps(linux: Linux, host: Host, context: ExecContext, shifted: bool
     The cgroup namespace is joined only in the cgroup: from inside it the kernel does not let a process be cloned into
     a cgroup that its parent's own cgroup is not above of (cgroup v2 mounted with nsdelegate, ENOENT).
     """
-    steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups else []
+    steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups or context.resctrl else []
     if context.namespaces & CLONE_NEWCGROUP:
         steps.append(birth.JoinProcess("/linux/namespaces", slots("pidfd"), CLONE_NEWCGROUP))
     steps.append(birth.SetAffinity("/process/execCPUAffinity/final" if context.final else "", context.final, ""))
