@@ -2,6 +2,7 @@
 # make demo       install what is missing, build, and walk a container through its life
 # make test       install what the tests need and run them all; TESTS=tests/unit runs some of them
 # make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
+# make bench-guest  the same on cgroup v2, in the guest of the tests
 # make install    install below PREFIX (and DESTDIR); make uninstall removes it again
 #
 # PYTHON=/path/to/python names the interpreter of the launcher; without it tools/find-python chooses.
@@ -17,7 +18,7 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-.PHONY: all init demo walk test environment lint bench measure install uninstall clean
+.PHONY: all init demo walk test environment lint bench bench-guest measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -63,6 +64,11 @@ bench:
 measure:
 	@$(again) install PREFIX="$(CURDIR)/build/installed" >/dev/null
 	@$(interpreter) -m bench $(BENCH)
+
+bench-guest:
+	@tools/install-needs build demo test
+	@$(again) environment
+	@.venv/bin/python -m tests.guest bench $(BENCH)
 
 install: init
 	@rm -rf $(stage)

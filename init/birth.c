@@ -56,6 +56,15 @@ int do_enter_cgroups(struct run *r, const struct enter_cgroups *s)
 	return 0;
 }
 
+/* Where this user may not move processes between cgroups, systemd does: it moves the conductor, and what is born of it
+ * is born there. */
+int do_await_unit(struct run *r, const struct await_unit *s)
+{
+	char word;
+	report(r, REPORT_UNIT, getpid(), s->unit.data);
+	return read(r->slots + (int)s->slot, &word, 1) == 1 ? 0 : -1;
+}
+
 int do_set_oom_score(struct run *r, const struct set_oom_score *s)
 {
 	char buffer[24], *text = number_text(buffer + sizeof buffer, s->value);

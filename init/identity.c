@@ -256,12 +256,27 @@ int do_set_exec_label(struct run *r, const struct set_exec_label *s)
 	return 0;
 }
 
+/* The root's own null device takes the place of the host's, whose mount nobody inside knows: CRIU could not dump it. A
+ * root without one keeps the host's. */
+static void use_own_null(struct run *r, int fd)
+{
+	int path = root_open(r, "/dev/null", O_PATH, RESOLVE_NO_SYMLINKS);
+	int null = path < 0 || !is_null_device(path) ? -1 : open_slot_path(r, path, fcntl(fd, F_GETFL) & O_ACCMODE);
+	if (null >= 0)
+		dup2(null, fd);
+	close(null);
+	close(path);
+}
+
 int do_own_stdio(struct run *r, const struct own_stdio *s)
 {
 	struct stat st;
-	(void)r;
 	for (int fd = 0; fd < 3; fd++) {
-		if (fstat(fd, &st) < 0 || st.st_uid == (uid_t)s->uid || is_null_device(fd))
+		if (is_null_device(fd)) {
+			use_own_null(r, fd);
+			continue;
+		}
+		if (fstat(fd, &st) < 0 || st.st_uid == (uid_t)s->uid)
 			continue;
 		/* Refused by a user namespace or a read-only file system, the descriptor is of use all the same. */
 		if (fchown(fd, (uid_t)s->uid, (gid_t)-1) < 0 && errno != EPERM && errno != EINVAL && errno != EROFS)

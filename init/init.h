@@ -29,6 +29,7 @@ enum report {
 	REPORT_DONE,
 	REPORT_DEBUG,
 	REPORT_LISTENER,
+	REPORT_UNIT,
 };
 
 struct plan {

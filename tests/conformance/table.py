@@ -11,9 +11,6 @@ from tests.conformance.table_config import NOT_RUN_HERE, RUN_IN_PART
 
 TESTED = "tested"
 GUEST = "guest"
-V2 = "needs a host with cgroup v2"
-SYSTEMD = "needs systemd as pid 1"
-ROOTLESS = "needs an unprivileged caller"
 
 AREAS = {
     "CLI": 26, "SPEC": 9, "LIFE": 28, "STATE": 14, "KILL": 10, "DEL": 10, "EXEC": 32, "PPR": 8, "UPD": 19, "EVT": 14,
@@ -33,8 +30,8 @@ OLD_AREAS = {
 
 IN_GUEST = (
     "LNX-DEL-10", "LNX-EXEC-27", "LNX-UPD-13", "LNX-UPD-16", "LNX-EVT-13", "LNX-CGM-01", "LNX-CGM-02", "LNX-DEVC-09",
-    "LNX-DEVC-11", "LNX-CG-08", "LNX-RLESS-06",
-    *(f"LNX-CR-{number:02}" for number in (1, 4, 5, 6, 7, 8, 9, 10, 11)),
+    "LNX-DEVC-11", "LNX-CG-08", "LNX-RLESS-06", "LNX-LSM-04", "LNX-EXEC-31",
+    *(f"LNX-CR-{number:02}" for number in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12)),
     *(f"LNX-CG2-{number:02}" for number in (1, 2, 3, 5, 6, 7, 8, 10)),
     *(f"LNX-SYSD-{number:02}" for number in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13)),
     *(f"OLD-SYSTEMD-{number:02}" for number in range(1, 8)),
@@ -42,23 +39,13 @@ IN_GUEST = (
 """Rows that need cgroup v2, systemd or CRIU."""
 
 NOT_HERE = {
-    "LNX-LIFE-28": ROOTLESS,
-    "LNX-EXEC-31": "a caller outside his manager's cgroup: attaching by systemd is not built",
-    "LNX-CR-12": "lazy pages: the options are passed on, a whole migration has not been seen",
     **NOT_RUN_HERE,
 }
 """Rows that are not tested, or not for what they say in the end."""
 
 PARTLY = {
-    "LNX-CLI-16": f"the sticky bit below $XDG_RUNTIME_DIR: {ROOTLESS}",
-    "LNX-CLI-18": f"success: {SYSTEMD}",
     "LNX-LIFE-22": "the keyring's label: needs a kernel with SELinux on",
-    "LNX-DEL-08": f"threaded cgroups: {V2}",
-    "LNX-EXEC-14": "labels in effect: needs a kernel with AppArmor or SELinux",
-    "LNX-PPR-08": f"cgroup.freeze: {V2}",
-    "LNX-UPD-08": f"the difference written on v2: {V2}",
-    "LNX-EVT-08": f"lists on v2: {V2}",
-    "OLD-CLI-11": "the options of today's checkpoint and restore; their form with --id is not built",
+    "LNX-EXEC-14": "SELinux's labels in effect: needs a kernel with SELinux on",
     **RUN_IN_PART,
 }
 """Rows that are tested but for a part, and that part."""

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 SELINUX = "needs a kernel with SELinux on"
-APPARMOR = "needs a kernel with AppArmor"
 RDT = "resctrl of a real kernel: needs a processor with RDT; tested with a made-up one"
-RIGHTS = "needs CAP_SYS_RESOURCE"
 
 NOT_RUN_HERE: dict[str, str] = {
-    "LNX-LSM-04": "label writes need a kernel with AppArmor or SELinux",
     "LNX-CG1-12": "needs a kernel with the rdma controller and a device for it",
 }
 """Rows without a test."""
 
 RUN_IN_PART: dict[str, str] = {
     **{f"LNX-RDT-{number:02}": RDT for number in range(2, 6)},
-    "LNX-RLIM-04": f"root above the caller's hard limit: {RIGHTS}",
-    "LNX-PRIV-02": f"a value below the caller's: {RIGHTS}",
-    "LNX-LSM-01": f"a profile in effect: {APPARMOR}",
     "LNX-LSM-02": f"a label in effect: {SELINUX}",
     "LNX-LSM-03": f"labels of mounts: {SELINUX}",
     "LNX-CG1-07": "leafWeight: needs a kernel with CFQ (before 5.0)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_data_goes_straight_through(runtime: Runtime, bundle: Bundle) -> None:
     wait_until(lambda: read_text(process.out) == "got it\n", "the answer")
     os.close(read_end)
     os.close(write_end)
+
+
+def test_null_device_is_the_containers_own(runtime: Runtime, bundle: Bundle) -> None:
+    """LNX-LIFE-06: where the caller hands over the host's null device, the program has that of its own /dev instead."""
+    bundle.args("sleep", "1000")
+    bundle.write()
+    name = runtime.new_id()
+    assert runtime.spawn("create", "-b", bundle.path, name, stdin=subprocess.DEVNULL).wait().code == 0
+    host, own = os.stat("/dev/null"), os.stat(f"/proc/{runtime.container(name).pid}/fd/0")
+    assert own.st_rdev == host.st_rdev
+    assert own.st_dev != host.st_dev
 
 
 @pytest.mark.parametrize("verb", ["create", "run"])

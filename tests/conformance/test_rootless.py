@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.inside import field, inside, mounts_inside, own_mounts, refused, through, write_file
+from tests.conformance.inside import field, inside, mounts_inside, own_mounts, refused, through, warnings, write_file
 from tests.support import Bundle, Runtime, cgroup
 from tests.support.rootless import give, make_rootless
 from tests.support.runtime import BINARY
 
 CALLER = 1000
 SWITCH = f'exec setpriv --reuid={CALLER} --regid={CALLER} --clear-groups --inh-caps=-all "$@"'
-pytestmark = pytest.mark.skipif(cgroup.is_v2(), reason="written for a host whose cgroups are root's alone")
 
 
 @pytest.fixture
@@ -164,10 +163,23 @@ def test_cgroup_mount_is_readonly(runtime: Runtime, rootless: Bundle) -> None:
     """LNX-CGM-06: `ro` of a cgroup mount holds for rootless callers too."""
     words = ["nosuid", "noexec", "nodev", "relatime", "ro"]
     rootless.mount("/sys/fs/cgroup", "cgroup", "cgroup", *words)
-    rootless.sh("mkdir /sys/fs/cgroup/pids/x")
+    name = runtime.new_id()
+    folder = cgroup.hierarchies()["" if cgroup.is_v2() else "pids"]
+    rootless.sh(f"mkdir /sys/fs/cgroup/{'' if cgroup.is_v2() else 'pids/'}{name}")
     result = runtime.run_bundle(rootless)
     assert result.code == 1
-    assert not os.path.exists(os.path.join(cgroup.hierarchies()["pids"], "x"))
+    assert not os.path.exists(os.path.join(folder, name))
+
+
+def test_nothing_to_kill_it_by(runtime: Runtime, rootless: Bundle) -> None:
+    """LNX-LIFE-28: without a cgroup and without a pid namespace of its own there is a warning."""
+    assert inside(runtime, rootless, "echo seen") == "seen\n"
+    assert warnings(runtime) == []
+    rootless.drop_namespace("pid")
+    options = ["rbind", "nosuid", "nodev", "noexec"]
+    rootless.mounts[0] = {"destination": "/proc", "type": "none", "source": "/proc", "options": options}
+    assert inside(runtime, rootless, "echo seen") == "seen\n"
+    assert any("Such configuration is strongly discouraged" in text for text in warnings(runtime))
 
 
 def test_bind_of_proc(runtime: Runtime, rootless: Bundle) -> None:

@@ -69,7 +69,8 @@ def compile_v2(host: Host, path: str, resources: Resources, devices: bool) -> li
     if devices:
         steps.extend(device_steps(resources.devices, path))
     if steps and not path:
-        raise missing("cgroup", steps[0].pointer)
+        pointer = steps[0].pointer
+        raise missing(pointer.removeprefix(f"{POINTER}/").partition("/")[0], pointer)
     return steps
 
 

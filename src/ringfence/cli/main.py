@@ -13,7 +13,7 @@ import sys
 from ringfence import paths
 from ringfence.cli.container_id import check_id
 from ringfence.cli.log import Log
-from ringfence.cli.options import GLOBAL_OPTIONS, SUBVERBS, VERBS, WITH_ID, Arguments, UsageError, parse
+from ringfence.cli.options import GLOBAL_OPTIONS, SUBVERBS, VERBS, WITH_FILE, WITH_ID, Arguments, UsageError, parse
 from ringfence.cli.output import ReaderGoneError, write
 from ringfence.cli.world import make_runtime
 from ringfence.errors import RingfenceError
@@ -155,7 +155,8 @@ def perform_verb(program: str, name: str, given: Arguments, log: Log) -> int:
         arguments.words.insert(0, given.text("id"))
     if name == "start" and (status := start_bare(program, given, arguments, log)) is not None:
         return status
-    wrong = wrong_count(verb, len(arguments.words))
+    extra = 1 if given.given("id") and name in WITH_FILE and len(arguments.words) > 1 else 0
+    wrong = wrong_count(verb, len(arguments.words) - extra)
     if wrong:
         refuse(program, name, "Incorrect Usage.")
         raise UsageError(f'{program}: "{name}" requires {wrong} argument(s)')

@@ -196,8 +196,14 @@ VERBS = {
     "update": Verb(UPDATE_OPTIONS),
 }
 
-WITH_ID = {"kill": "kill", "pause": "pause", "resume": "resume", "exec": "old_exec", "events": "old_events"}
-"""Commands that take the container from the global ``--id``, and their modules then (OLD-CLI-08, OLD-CLI-10)."""
+WITH_ID = {
+    "kill": "kill", "pause": "pause", "resume": "resume", "exec": "old_exec", "events": "old_events",
+    "checkpoint": "old_checkpoint", "restore": "old_restore",
+}  # fmt: skip
+"""Commands that take the container from the global ``--id``, and their modules then (OLD-CLI-08, 10 and 11)."""
+
+WITH_FILE = ("restore",)
+"""Those of them that may be told a configuration as well."""
 
 SUBVERBS = {"spec upgrade": Verb(least=1, most=1)}
 """Commands of two words; the help of the first tells of them."""

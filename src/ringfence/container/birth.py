@@ -13,7 +13,7 @@ from ringfence.container.place import make_directory, remove_directory
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
 from ringfence.container.sockets import send_pidfd
 from ringfence.container.status import process_stat, start_time
-from ringfence.container.unit import stop_unit
+from ringfence.container.unit import attachment_for, stop_unit
 from ringfence.drivers.linux.context import CLONE_NEWPID, CLONE_NEWUSER, outside_id, section
 from ringfence.drivers.linux.hooks import has_hooks
 from ringfence.drivers.linux.perform import end, perform
@@ -121,13 +121,15 @@ class Birth:
         plan = self.prepared.plan
         traced = bool(self.runtime.trace) or self.runtime.log.verbose
         given = {**given, "fifo": self.fifo} if self.fifo >= 0 else given
-        on_listener = None
+        on_listener = on_unit = None
         try:
             self.perform_host_steps()
             if "agent" in plan.slots:
                 agent = self.connect_agent()
                 given, on_listener = {**given, "agent": agent.acknowledge}, agent.hand_over
-            outcome = perform(plan, given, stdio, self.born, on_listener=on_listener, traced=traced)
+            if attachment := attachment_for(plan, self.record):
+                given, on_unit = {**given, "unit": attachment.acknowledge}, attachment.move
+            outcome = perform(plan, given, stdio, self.born, on_listener=on_listener, on_unit=on_unit, traced=traced)
             self.release_holders()
             self.tell()
         except RingfenceError as error:

@@ -18,17 +18,20 @@ from ringfence.container.runtime import Source
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
 from ringfence.container.status import PAUSED, STOPPED, start_time, status
+from ringfence.container.unit import attachment_for, is_beyond_reach
 from ringfence.drivers.linux.context import section, user_outside
 from ringfence.drivers.linux.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.linux.perform import perform
 from ringfence.drivers.linux.plan import ExecContext, compile_exec
 from ringfence.errors import EXEC_FAILURE, RingfenceError, from_os_error
 from ringfence.host.probe import probe
+from ringfence.record import Record
 from ringfence.spec.load import load_process
 from ringfence.spec.validate import capability_warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.cgroups.systemd.perform import Attachment
     from ringfence.container.agent import Agent
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import ExecOptions, Runtime
@@ -58,13 +61,13 @@ def execute_in(runtime: Runtime, record: ContainerRecord, options: ExecOptions) 
     check_terminal_options(process.terminal, options.detach, options.console_socket)
     check_preserved(3, options.preserve_fds)
     plan = exec_plan(runtime, record, options, saved, process)
-    agent = agent_for(runtime, record, plan, saved)
+    aid = Aid(agent_for(runtime, record, plan, saved), attachment_for(plan, record))
     descriptor = container_pidfd(record)
     try:
         if options.detach:
-            return detached(runtime, options, plan, descriptor, agent)
+            return detached(runtime, options, plan, descriptor, aid)
         front = Foreground(process.terminal, user_outside(process, section(saved), record.namespaces))
-        return foreground(runtime, options, front, plan, descriptor, agent)
+        return foreground(runtime, options, front, plan, descriptor, aid)
     finally:
         posix.close(descriptor)
 
@@ -104,11 +107,12 @@ def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, s
     for caution in (*ignored, *ambient_warnings(process)):
         runtime.log.warning(caution)
     affinity = process.exec_cpu_affinity
+    cgroups = exec_cgroups(record, options.cgroup, host)
     context = ExecContext(
         record.id,
         record.bundle,
         record.rootfs,
-        exec_cgroups(record, options.cgroup, host),
+        cgroups,
         runtime.environment,
         filter=filter_of(saved, host, f"{runtime.root}/{CACHE}"),
         preserve_fds=options.preserve_fds,
@@ -116,6 +120,7 @@ def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, s
         initial=cpu_mask(affinity.initial if affinity else None),
         final=cpu_mask(affinity.final if affinity else None),
         resctrl=record.resctrl.paths if record.resctrl else (),
+        unit=record.unit if record.unit and is_beyond_reach(host, cgroups) else "",
     )
     return compile_exec(process, linux, host, context)
 
@@ -178,13 +183,22 @@ def told(runtime: Runtime, options: ExecOptions, pid: int) -> None:
         raise
 
 
-def performed(
-    runtime: Runtime, plan: Plan, given: dict[str, int], stdio: tuple[int, int, int] | None, agent: Agent | None
-) -> int:
+class Aid(Record):
+    """Who does for the new process what it may not do itself: its seccomp agent, and who moves it into its unit."""
+
+    agent: Agent | None = None
+    attachment: Attachment | None = None
+
+
+def performed(runtime: Runtime, plan: Plan, given: dict[str, int], stdio: tuple[int, int, int] | None, aid: Aid) -> int:
     """Perform the plan; returns the pid of the process that came of it."""
+    agent, attachment = aid.agent, aid.attachment
     given = {**given, "agent": agent.acknowledge} if agent else given
+    given = {**given, "unit": attachment.acknowledge} if attachment else given
     on_listener = agent.hand_over if agent else None
-    outcome = perform(plan, given, stdio, lambda _pid: None, on_listener=on_listener, traced=runtime.log.verbose)
+    on_unit = attachment.move if attachment else None
+    verbose = runtime.log.verbose
+    outcome = perform(plan, given, stdio, lambda _: None, on_listener=on_listener, on_unit=on_unit, traced=verbose)
     if runtime.log.verbose:
         from ringfence.container.trace import log_steps
 
@@ -202,20 +216,18 @@ def agent_for(runtime: Runtime, record: ContainerRecord, plan: Plan, saved: Conf
     return Agent(runtime, seccomp, record, "running")
 
 
-def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int, agent: Agent | None) -> int:
+def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int, aid: Aid) -> int:
     """A process with the caller's own stdio, not waited for (LNX-EXEC-20)."""
     given, socket = {"pidfd": container}, None
     if options.console_socket:
         socket = connected(runtime, options.console_socket, "console socket")
         given["console"] = socket.fileno()
-    told(runtime, options, performed(runtime, plan, given, None, agent))
+    told(runtime, options, performed(runtime, plan, given, None, aid))
     return 0
 
 
-def foreground(
-    runtime: Runtime, options: ExecOptions, front: Foreground, plan: Plan, container: int, agent: Agent | None
-) -> int:
+def foreground(runtime: Runtime, options: ExecOptions, front: Foreground, plan: Plan, container: int, aid: Aid) -> int:
     """A process that is waited for."""
-    pid = performed(runtime, plan, {"pidfd": container, **front.given}, front.stdio, agent)
+    pid = performed(runtime, plan, {"pidfd": container, **front.given}, front.stdio, aid)
     told(runtime, options, pid)
     return front.wait(pid)

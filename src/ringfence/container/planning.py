@@ -11,8 +11,9 @@ from ringfence.container.bundle import locate_rootfs, read_config
 from ringfence.container.descriptors import check_preserved
 from ringfence.container.record import CACHE, NOTIFY, NOTIFY_NAME, container_directory
 from ringfence.container.sockets import check_terminal_options
+from ringfence.container.unit import is_beyond_reach
 from ringfence.drivers.linux.cgroupfs import owns_cgroup
-from ringfence.drivers.linux.context import Context, Namespaces, Notify, section, user_outside
+from ringfence.drivers.linux.context import CLONE_NEWPID, Context, Namespaces, Notify, section, user_outside
 from ringfence.drivers.linux.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.linux.plan import compile_create
 from ringfence.host.probe import probe
@@ -116,6 +117,14 @@ def manager_of(runtime: Runtime, host: Host, linux: Linux, container_id: str, ve
     return manager_for(host, runtime.environment, linux.cgroups_path, container_id, version)
 
 
+def unkillable(cgroups: tuple[CgroupDir, ...], linux: Linux) -> tuple[str, ...]:
+    """What to say when nothing holds the container's processes together (LNX-LIFE-28)."""
+    if cgroups or Namespaces(linux).new & CLONE_NEWPID:
+        return ()
+    words = "a container without a cgroup and without a pid namespace of its own cannot be killed whole"
+    return (f"{words}. Such configuration is strongly discouraged",)
+
+
 def resctrl_of(linux: Linux, container_id: str) -> tuple[Group | None, tuple[HostStep, ...]]:
     """The container's resctrl groups and the steps that make them; none of either without ``intelRdt`` (LNX-RDT-01)."""
     if linux.intel_rdt is None:
@@ -184,6 +193,23 @@ def ownership(host: Host, config: Config, cgroups: tuple[CgroupDir, ...]) -> tup
     return compile_ownership(host, cgroups, user_outside(config.process, section(config), Namespaces(config.linux).own))
 
 
+def checked_section(config: Config) -> Linux:
+    """The linux section, whose maps agree with those of the user namespace it joins."""
+    linux = section(config)
+    if linux.uid_mappings or linux.gid_mappings:
+        from ringfence.container.joined_maps import check_joined_maps  # only with a user namespace
+
+        check_joined_maps(linux)
+    return linux
+
+
+def config_cautions(config: Config, host: Host) -> tuple[str, ...]:
+    """What in the configuration will not have its effect."""
+    assert config.process is not None
+    available = available_capabilities(section(config), host)
+    return (*warnings(config, available), *ambient_warnings(config.process))
+
+
 def prepare(
     runtime: Runtime,
     container_id: str,
@@ -208,11 +234,7 @@ def prepare(
     found = read_config(options.source)
     text, config = found.text, found.config
     rootfs = locate_rootfs(options.bundle, config)
-    linux = section(config)
-    if linux.uid_mappings or linux.gid_mappings:
-        from ringfence.container.joined_maps import check_joined_maps  # only with a user namespace
-
-        check_joined_maps(linux)
+    linux = checked_section(config)
     manager = manager_of(runtime, host, linux, container_id, systemd)
     cgroups = manager.dirs if manager else usable_cgroups(runtime, host, linux, container_id, options.supervised)
     resctrl, resctrl_steps = resctrl_of(linux, container_id)
@@ -230,6 +252,7 @@ def prepare(
         no_new_keyring=options.no_new_keyring,
         notify=notify,
         resctrl=resctrl.paths if resctrl else (),
+        unit=manager.unit.name if manager and is_beyond_reach(host, cgroups) else "",
     )
     assert config.process is not None
     if manager:
@@ -238,9 +261,8 @@ def prepare(
         limits = compile_limits(runtime, host, config, cgroups, options)
     limits += ownership(host, config, cgroups)
     plan = compile_create(config, host, context, limits + resctrl_steps)
-    available = available_capabilities(linux, host)
-    cautious = manager.cautions(linux.resources) if manager else ()
-    cautions = (*found.warnings, *cautious, *warnings(config, available), *ambient_warnings(config.process))
+    cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
+    cautions = (*found.warnings, *cautious, *config_cautions(config, host))
     unit, bus = (manager.unit.name, manager.systemd.bus) if manager else ("", ())
     found_all = (text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter, unit, bus, resctrl)
     return Prepared(*found_all)

@@ -23,6 +23,19 @@ class OpenCgroup(InitStep):
         return "enter", f"cgroup {self.path}"
 
 
+class AwaitUnit(InitStep):
+    """Have the runtime ask systemd to move the conductor into the container's unit, and wait until that is done.
+
+    For a caller outside the part of the tree that is its own (cgroups(7), "Delegation containment").
+    """
+
+    unit: str
+    slot: int
+
+    def describe(self) -> tuple[str, str]:
+        return "enter", f"unit {self.unit}, by systemd"
+
+
 class OpenBindSource(InitStep):
     """Clone a host tree while still privileged, for a bind mount that needs it (LNX-MNT-15, LNX-IDMAP-01).
 

@@ -240,7 +240,7 @@ class ChangeDirectory(InitStep):
 
 
 class OwnStdio(InitStep):
-    """Give stdin, stdout and stderr to the process' user, save the null device."""
+    """Give stdin, stdout and stderr to the process' user; a null device is opened anew, as the root's own."""
 
     uid: int
 

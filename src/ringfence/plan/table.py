@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 INIT_STEPS: tuple[type[InitStep], ...] = (
     birth.OpenCgroup,
+    birth.AwaitUnit,
     birth.OpenBindSource,
     birth.SetOomScore,
     birth.SetAffinity,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pytest
 from tests.guest.inside.helpers import is_loaded, output, with_systemd
 from tests.support import Bundle, ConsoleSocket, Container, Runtime, cgroup
 from tests.support.poll import wait_until
-from tests.support.process import read_text
+from tests.support.process import descendants, read_text
 
 TICK = "n=0; while :; do n=$((n+1)); echo $n >/tmp/n; sleep 0.2; done"
 
@@ -281,3 +283,55 @@ def test_seconds_go_on(runtime: Runtime, bundle: Bundle) -> None:
 def seconds(container: Container) -> int:
     """The uptime that an exec'd process sees."""
     return int(container.sh("cut -d. -f1 /proc/uptime").ok().out)
+
+
+def test_the_form_with_an_id(runtime: Runtime, ticking: Bundle) -> None:
+    """OLD-CLI-11: --id checkpoint into <cwd>/checkpoint, --id restore in the foreground, its folder goes afterwards."""
+    container = start(runtime, ticking)
+    wait_until(lambda: count(container) > 2, "the program to count")
+    reached = count(container)
+    runtime.run(options=[*runtime.globals(), "--id", container.id, "checkpoint"], cwd=ticking.path).ok()
+    images = os.path.join(ticking.path, "checkpoint")
+    assert os.path.isdir(images)
+    assert not container.exists()
+    back = runtime.spawn(options=[*runtime.globals(), "--id", container.id, "restore"], cwd=ticking.path)
+    wait_until(lambda: container.exists() and container.status() == "running", "the container to be back")
+    assert count(container) >= reached
+    again = runtime.run(options=[*runtime.globals(), "--id", container.id, "restore"], cwd=ticking.path)
+    assert again.code == 1
+    assert f"Container with id {container.id} already running" in runtime.last_error()
+    container.kill("KILL").ok()
+    assert back.wait().code == 137
+    assert not os.path.exists(images)
+    assert not container.exists()
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [("here", "Use --page-server ADDRESS:PORT to specify page server"), ("127.0.0.1:no", "Invalid port number")],
+)
+def test_a_page_server_that_is_none(runtime: Runtime, server: str, words: str) -> None:
+    """OLD-CLI-11: the words of 2015."""
+    result = runtime.run(options=[*runtime.globals(), "--id", "any", "checkpoint", "--page-server", server])
+    assert result.code == 1
+    assert words in runtime.last_error()
+
+
+def test_lazy_pages(runtime: Runtime, ticking: Bundle) -> None:
+    """LNX-CR-12: one NUL byte when the server of the pages is ready; everything else has been written by then."""
+    container = start(runtime, ticking)
+    images = runtime.new_path("images")
+    near, far = os.pipe()
+    server = ("--lazy-pages", "--page-server", "127.0.0.1:27277", "--status-fd", str(far))
+    process = runtime.spawn("checkpoint", "--image-path", images, *server, container.id, pass_fds=[far])
+    os.close(far)
+    try:
+        assert select.select([near], [], [], 120)[0], runtime.errors()
+        assert os.read(near, 16) == b"\0"
+        assert os.path.exists(os.path.join(images, "inventory.img"))
+    finally:
+        for pid in (process.pid, *(child for child, _ in descendants(process.pid))):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+        os.close(near)
+        container.delete("--force").ok()

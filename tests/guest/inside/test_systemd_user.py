@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.conformance.inside import inside
-from tests.guest.inside.helpers import as_user, is_loaded, shown, with_systemd
+from tests.guest.inside.helpers import as_user, is_loaded, output, shown, with_systemd
 from tests.support import Bundle, Runtime, cgroup
 
 MIB = 1 << 20
@@ -55,3 +57,31 @@ def test_without_a_bus(runtime: Runtime, rootless: Bundle) -> None:
     result = runtime.run("run", "--bundle", rootless.path, runtime.new_id())
     assert result.code == 1
     assert "cannot reach systemd's bus" in runtime.last_error()
+
+
+OUTSIDE = (
+    "systemd-run", "--quiet", "--pipe", "--wait", "--same-dir", "--uid=1000", "--gid=1000",
+    "--slice=user-1000.slice", "--setenv=XDG_RUNTIME_DIR=/run/user/1000",
+    "--setenv=DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus", "--property=KillMode=process", "--",
+)  # fmt: skip
+
+
+def test_a_caller_outside_his_managers_cgroup(runtime: Runtime, rootless: Bundle) -> None:
+    """LNX-EXEC-31: he may not move a process into the scope, as from a login session; systemd does it for him."""
+    runtime.prefix = list(OUTSIDE)
+    rootless.sleep()
+    container = runtime.started(rootless)
+    folder = cgroup.of_process(container.pid)[""]
+    assert folder == f"{BASE}/user.slice/ringfence-{container.id}.scope"
+    assert container.sh("cat /proc/self/cgroup").ok().out == container.sh("cat /proc/1/cgroup").ok().out
+    assert folder.endswith(container.sh("cat /proc/self/cgroup").ok().out.strip().rpartition("/")[2])
+    container.delete("--force").ok()
+    assert not os.path.exists(folder)
+
+
+def test_exec_after_a_reload(runtime: Runtime, rootless: Bundle) -> None:
+    """LNX-EXEC-31: systemctl daemon-reload changes nothing for exec."""
+    rootless.sleep()
+    container = runtime.started(rootless)
+    output("as-user", "systemctl", "--user", "daemon-reload")
+    assert container.sh("echo seen").ok().out == "seen\n"

@@ -98,3 +98,62 @@ def test_pressure(runtime: Runtime, bundle: Bundle) -> None:
     for section in ("cpu", "memory", "blkio"):
         assert set(data[section]["psi"]) == {"some", "full"}
         assert set(data[section]["psi"]["some"]) == {"avg10", "avg60", "avg300", "total"}
+
+
+def test_threaded_cgroups_are_removed(runtime: Runtime, bundle: Bundle) -> None:
+    """LNX-DEL-08: sub-cgroups made by the container, threaded ones too, with processes in them."""
+    bundle.namespace("cgroup")
+    for mount in bundle.mounts:
+        if mount["type"] == "cgroup":
+            mount["options"] = [word for word in mount["options"] if word != "ro"]
+    bundle.sh(
+        "cd /sys/fs/cgroup && mkdir plain threads threads/deep && echo threaded > threads/cgroup.type &&"
+        " echo threaded > threads/deep/cgroup.type && { sleep 1000 & } && echo $! > threads/deep/cgroup.threads;"
+        " echo ready; sleep 1000"
+    )
+    container = runtime.started(bundle)
+    container.wait_output("ready")
+    folder = cgroup.of_process(container.pid)[""]
+    assert cgroup.read(os.path.join(folder, "threads", "deep"), "cgroup.type") == "threaded"
+    container.delete("--force").ok()
+    assert not os.path.exists(folder)
+
+
+def test_pausing(runtime: Runtime, bundle: Bundle) -> None:
+    """LNX-PPR-08: cgroup.freeze, and back when every process stands still."""
+    bundle.sleep()
+    container = runtime.started(bundle)
+    folder = cgroup.of_process(container.pid)[""]
+    runtime.run("pause", container.id).ok()
+    assert cgroup.read(folder, "cgroup.freeze") == "1"
+    assert "frozen 1" in cgroup.read(folder, "cgroup.events")
+    runtime.run("resume", container.id).ok()
+    assert cgroup.read(folder, "cgroup.freeze") == "0"
+
+
+def test_swap_of_an_update(runtime: Runtime, bundle: Bundle) -> None:
+    """LNX-UPD-08: --memory-swap is memory and swap, of which v2 takes the difference; -1 is unlimited."""
+    bundle.sleep()
+    container = runtime.started(bundle)
+    folder = cgroup.of_process(container.pid)[""]
+
+    def held() -> tuple[str, str]:
+        return cgroup.read(folder, "memory.max"), cgroup.read(folder, "memory.swap.max")
+
+    runtime.run("update", "--memory", str(64 * MIB), "--memory-swap", str(96 * MIB), container.id).ok()
+    assert held() == (str(64 * MIB), str(32 * MIB))
+    runtime.run("update", "--memory", str(48 * MIB), "--memory-swap", "-1", container.id).ok()
+    assert held() == (str(48 * MIB), "max")
+    runtime.run("update", "--memory", "-1", container.id).ok()
+    assert held() == ("max", "max")
+
+
+def test_cpuset_of_a_stats_event(runtime: Runtime, bundle: Bundle) -> None:
+    """LNX-EVT-08: cpus and mems as lists of numbers, and the numbers of v1, which are 0 here."""
+    bundle.resources["cpu"] = {"cpus": "0"}
+    bundle.sleep()
+    container = runtime.started(bundle)
+    told = json.loads(runtime.run("events", "--stats", container.id).ok().out)["data"]["cpuset"]
+    assert told["cpus"] == [0]
+    assert all(type(number) is int for number in told["mems"])
+    assert {told[name] for name in ("cpu_exclusive", "mem_exclusive", "memory_migrate", "sched_load_balance")} == {0}

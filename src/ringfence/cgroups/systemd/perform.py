@@ -47,6 +47,28 @@ class Holder:
         posix.waitpid(self.pid, 0)
 
 
+class Attachment:
+    """A process that waits to be moved into a unit, because its own user may not move it (cgroups(7))."""
+
+    def __init__(self, unit: str, bus: tuple[str, ...]) -> None:
+        self.unit = unit
+        self.bus = bus
+        self.acknowledge, self.far = posix.pipe()
+
+    def move(self, pid: int) -> None:
+        """Have systemd move it, and let it go on.
+
+        Raises:
+            RingfenceError: systemd refuses, or cannot be reached.
+        """
+        try:
+            with Bus(self.bus) as bus:
+                bus.manager("AttachProcessesToUnit", "ssau", self.unit, "", [pid])
+        except RingfenceError as error:
+            raise RingfenceError(f"{FAILED}: {error.attempted}", field="/linux/cgroupsPath", hint=error.hint) from None
+        posix.write(self.far, b"1")
+
+
 def perform(step: HostStep) -> Holder | None:
     """Do one step; what is given back holds the unit until it is released.
 

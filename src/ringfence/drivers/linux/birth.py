@@ -20,7 +20,7 @@ from ringfence.spec.problems import escape
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cgroups.paths import CgroupDir
-    from ringfence.drivers.linux.context import Context
+    from ringfence.drivers.linux.context import Context, Slots
     from ringfence.host.facts import Host
     from ringfence.plan.step import InitStep
     from ringfence.spec.types import Config, IDMapping, Linux, Process
@@ -34,9 +34,11 @@ def open_cgroups(cgroups: tuple[CgroupDir, ...]) -> list[InitStep]:
     return [birth.OpenCgroup("/linux/cgroupsPath", group.path, group.controllers == ("",)) for group in cgroups]
 
 
-def open_groups(context: Context) -> list[InitStep]:
+def open_groups(context: Context, slots: Slots) -> list[InitStep]:
     """The cgroups, and the resctrl groups: those are entered alike, by a 0 in their ``tasks``."""
     groups = [birth.OpenCgroup("/linux/intelRdt", path, False) for path in context.resctrl]
+    if context.unit:
+        return [birth.AwaitUnit("/linux/cgroupsPath", context.unit, slots("unit")), *groups]
     return [*open_cgroups(context.cgroups), *groups]
 
 
@@ -129,11 +131,11 @@ def runtime_hooks(config: Config, context: Context) -> list[InitStep]:
 
 
 def birth_steps(
-    config: Config, process: Process, linux: Linux, host: Host, context: Context, sources: list[InitStep]
+    config: Config, process: Process, linux: Linux, host: Host, context: Context, before: list[InitStep]
 ) -> tuple[InitStep, ...]:
-    """Everything the conductor does, in order. ``sources`` are bind sources to be opened with its rights."""
+    """Everything the conductor does, in order. ``before`` is what it opens beforehand: groups, bind sources."""
     namespaces = Namespaces(linux)
-    steps = open_groups(context) + sources
+    steps = [*before]
     if process.oom_score_adj is not None:
         steps.append(birth.SetOomScore("/process/oomScoreAdj", process.oom_score_adj))
     apart = join_steps(namespaces, host) + time_steps(namespaces, linux)

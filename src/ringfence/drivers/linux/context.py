@@ -27,7 +27,8 @@ class Context(Record):
     ``environment`` is the caller's (hooks of the runtime namespaces inherit it); ``filter`` the compiled seccomp
     section; ``fifo`` whether the process waits for ``start``; ``listen_fds`` how many descriptors LISTEN_FDS passes
     on, before the ``preserve_fds`` ones; ``notify`` says where the socket for readiness is shown, None for none;
-    ``resctrl`` are the groups of that file system which the process enters.
+    ``resctrl`` are the groups of that file system which the process enters; ``unit`` is the unit of systemd's that it
+    has to be moved into by systemd, "" where it can enter its cgroup by itself.
     """
 
     container_id: str
@@ -43,6 +44,7 @@ class Context(Record):
     no_new_keyring: bool = False
     notify: Notify | None = None
     resctrl: tuple[str, ...] = ()
+    unit: str = ""
 
 
 class Notify(Record):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ringfence.plan.plan import Plan
 
-FAILED, BORN, INTERMEDIATE, WARNING, READY, DONE, DEBUG, LISTENER = range(1, 9)
+FAILED, BORN, INTERMEDIATE, WARNING, READY, DONE, DEBUG, LISTENER, UNIT = range(1, 10)
 HEAD_SIZE = 24
 
 
@@ -71,7 +71,10 @@ def take_report(outcome: Outcome, report: Report) -> None:
 
 
 def read_outcome(
-    status: int, on_birth: Callable[[int], None], on_listener: Callable[[int, int], None] | None
+    status: int,
+    on_birth: Callable[[int], None],
+    on_listener: Callable[[int, int], None] | None,
+    on_unit: Callable[[int], None] | None,
 ) -> Outcome:
     """Read reports until both processes of the init have closed the pipe.
 
@@ -86,6 +89,8 @@ def read_outcome(
                 on_birth(report.value)
             elif report.kind == LISTENER:
                 listener = report.value
+            elif report.kind == UNIT and on_unit:
+                on_unit(report.value)
         if listener >= 0 and outcome.pid and on_listener:
             on_listener(outcome.pid, listener)
             listener = -1
@@ -135,13 +140,15 @@ def perform(
     on_birth: Callable[[int], None],
     *,
     on_listener: Callable[[int, int], None] | None = None,
+    on_unit: Callable[[int], None] | None = None,
     traced: bool = False,
 ) -> Outcome:
     """Perform a plan's birth and inside phases; returns when the process waits for start or has been exec'd.
 
     ``given`` are descriptors by slot name, ``stdio`` what becomes 0, 1 and 2 (the caller's own when None).
     ``on_birth`` is called with the pid as soon as there is one, ``on_listener`` with it and the number of a seccomp
-    listener in it, when the process waits for the agent to have that. The new process is a child of this one.
+    listener in it, when the process waits for the agent to have that; ``on_unit`` with the pid of the conductor that
+    waits to be moved into its unit. The new process is a child of this one.
 
     Raises:
         RingfenceError: a step failed; the process has ended and is reaped.
@@ -153,7 +160,7 @@ def perform(
             conductor = spawn(plan, encoded, far, given, stdio)
         finally:
             posix.close(far)
-        outcome = read_outcome(status, on_birth, on_listener)
+        outcome = read_outcome(status, on_birth, on_listener, on_unit)
     finally:
         posix.close(status)
     posix.waitpid(conductor, 0)

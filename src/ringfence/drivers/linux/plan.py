@@ -60,7 +60,7 @@ def compile_create(config: Config, host: Host, context: Context, host_steps: tup
     may = may_set_groups(linux, host)
     steps += process_steps(process, linux, host, context.filter, slots, limits=limits, set_groups=may)
     steps += last_steps(config, process, context, slots)
-    births = birth_steps(config, process, linux, host, context, sources.steps)
+    births = birth_steps(config, process, linux, host, context, open_groups(context, slots) + sources.steps)
     kept = context.listen_fds + context.preserve_fds
     return Plan(host_steps, births, tuple(steps), tuple(slots.names), kept)
 
@@ -143,7 +143,7 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
     """The plan of exec: a process joins the container and becomes what its process object says."""
     slots = Slots()
     shifted = bool(context.namespaces & CLONE_NEWUSER)
-    births = open_groups(context)
+    births = open_groups(context, slots)
     if process.oom_score_adj is not None:
         births.append(birth.SetOomScore("/process/oomScoreAdj", process.oom_score_adj))
     if context.initial:

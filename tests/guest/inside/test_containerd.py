@@ -1,0 +1,84 @@
+"""containerd on cgroup v2, with scopes of systemd's (``--runc-systemd-cgroup``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.guest.inside.engines import Containerd
+from tests.guest.inside.helpers import is_loaded, shown
+from tests.support.image import write_image
+from tests.support.poll import wait_until
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def containerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containerd]:
+    folder = str(tmp_path_factory.mktemp("containerd"))
+    write_image(f"{folder}/image.tar")
+    held = Containerd(folder)
+    wait_until(lambda: held("version").code == 0, "containerd")
+    held("images", "import", f"{folder}/image.tar").ok()
+    yield held
+    held.stop()
+
+
+def status(containerd: Containerd, name: str) -> str:
+    """What ctr says of the task."""
+    rows = [line.split() for line in containerd("tasks", "list").ok().out.splitlines()[1:]]
+    return next((row[2] for row in rows if row[0] == name), "")
+
+
+@pytest.fixture
+def asleep(containerd: Containerd) -> Iterator[str]:
+    """A container that sleeps in a scope with a memory limit."""
+    options = ("--detach", "--memory-limit", str(64 * MIB))
+    containerd.run("asleep", "sleep", "10000", options=options).ok()
+    yield "asleep"
+    containerd("tasks", "kill", "--signal", "KILL", "asleep")
+    wait_until(lambda: status(containerd, "asleep") in ("", "STOPPED"), "the end of the task")
+    containerd("tasks", "delete", "asleep")
+    containerd("containers", "delete", "asleep").ok()
+    assert not is_loaded("ringfence-asleep.scope")
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 42", 42)])
+def test_exit_codes(containerd: Containerd, script: str, code: int) -> None:
+    assert containerd.run("ends", "sh", "-c", script, options=("--rm",)).code == code
+    assert not is_loaded("ringfence-ends.scope")
+
+
+def test_a_program_that_is_not_there(containerd: Containerd) -> None:
+    result = containerd.run("fails", "/nope", options=("--rm",))
+    assert result.code != 0
+    assert "no such file or directory" in result.err
+
+
+def test_limits_are_in_force(containerd: Containerd, asleep: str) -> None:
+    """In the cgroup and in the scope, which is in the slice that was named."""
+    pids = containerd("tasks", "ps", asleep).ok().out.split()
+    pid = next(word for word in pids if word.isdecimal())
+    path = Path(f"/proc/{pid}/cgroup").read_text().splitlines()[-1].removeprefix("0::")
+    assert path == "/system.slice/ringfence-asleep.scope"
+    assert Path(f"/sys/fs/cgroup{path}/memory.max").read_text() == f"{64 * MIB}\n"
+    assert shown("ringfence-asleep.scope", "MemoryMax") == {"MemoryMax": str(64 * MIB)}
+
+
+def test_exec(containerd: Containerd, asleep: str) -> None:
+    result = containerd("tasks", "exec", "--exec-id", "more", asleep, "sh", "-c", "exit 7")
+    assert result.code == 7
+
+
+def test_pause_and_resume(containerd: Containerd, asleep: str) -> None:
+    containerd("tasks", "pause", asleep).ok()
+    assert status(containerd, asleep) == "PAUSED"
+    containerd("tasks", "resume", asleep).ok()
+    assert status(containerd, asleep) == "RUNNING"
+
+
+def test_metrics(containerd: Containerd, asleep: str) -> None:
+    """What containerd reads itself, in the cgroup of the pid that it was told."""
+    assert "memory" in containerd("tasks", "metrics", asleep).ok().out
