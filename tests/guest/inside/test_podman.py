@@ -72,7 +72,7 @@ def test_the_cgroup_is_the_managers(podman: Podman, container: str) -> None:
     """A scope below the slice that podman names, or a folder; with the container it is gone."""
     pid = podman("inspect", "--format", "{{.State.Pid}}", "asleep").ok().out.strip()
     path = Path(f"/proc/{pid}/cgroup").read_text().splitlines()[-1].removeprefix("0::")
-    assert ("libpod-" in path, container in path) == (True, True)
+    assert container in path
     scope = f"libpod-{container}.scope"
     assert is_loaded(scope, user=podman.user) == (podman.manager == "systemd")
     podman("rm", "--force", "--time", "0", "asleep").ok()
