@@ -75,7 +75,7 @@ int do_make_readonly(struct run *r, const struct make_readonly *s)
 
 /* One empty tmpfs serves all masked folders: its superblock is made once and every further folder gets a clone, for
  * teardown costs one superblock then. */
-static int mask_folder(struct run *r, int target)
+static int mask_folder(struct run *r, int target, const struct text *label)
 {
 	if (r->masking >= 0)
 		return attach_clone(r->masking, target, NULL, 0);
@@ -84,6 +84,7 @@ static int mask_folder(struct run *r, int target)
 	    sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL) < 0 ||
 	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_blocks", "1") < 0 ||
 	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1") < 0 ||
+	    (label->size && sys_fsconfig(fs, FSCONFIG_SET_STRING, "context", label->data) < 0) ||
 	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
 		return -1;
 	r->masking = sys_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -114,7 +115,7 @@ int do_mask_path(struct run *r, const struct mask_path *s)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	if (fstat(fd, &st) < 0)
 		return -1;
-	int bad = S_ISDIR(st.st_mode) ? mask_folder(r, fd) : mask_file(r, fd);
+	int bad = S_ISDIR(st.st_mode) ? mask_folder(r, fd, &s->label) : mask_file(r, fd);
 	close(fd);
 	return bad;
 }

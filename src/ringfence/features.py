@@ -31,7 +31,7 @@ def linux_features() -> dict[str, object]:
         "cgroup": {"v1": True, "v2": True, "systemd": True, "systemdUser": True, "rdma": True},
         "seccomp": seccomp_features(),
         "apparmor": {"enabled": True},
-        "selinux": {"enabled": False},
+        "selinux": {"enabled": True},
         "intelRdt": {"enabled": True, "schemata": True, "monitoring": True},
         "memoryPolicy": {"modes": sorted(MEMORY_MODES), "flags": sorted(MEMORY_FLAGS)},
         "mountExtensions": {"idmap": {"enabled": True}},

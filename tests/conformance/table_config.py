@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SELINUX = "needs a kernel with SELinux on"
+SELINUX = "needs a loaded SELinux policy; the plan for such a host is tested"
 RDT = "resctrl of a real kernel: needs a processor with RDT; tested with a made-up one"
 
 NOT_RUN_HERE: dict[str, str] = {

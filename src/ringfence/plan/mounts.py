@@ -187,6 +187,16 @@ class SetRootPropagation(InitStep):
         return "mark", f"/ {propagation_words(self.flags)}"
 
 
+class SetFileLabel(InitStep):
+    """Give the folder that was mounted last its label (security.selinux): mqueue takes none as an option."""
+
+    target: str
+    label: str
+
+    def describe(self) -> tuple[str, str]:
+        return "label", f"{self.target} {self.label}"
+
+
 class MakeReadonly(InitStep):
     """Bind a path onto itself, read-only; skipped when it does not exist (config-linux.md, readonlyPaths)."""
 
@@ -200,6 +210,7 @@ class MaskPath(InitStep):
     """Hide a path: /dev/null over a file, one shared empty read-only tmpfs over folders (config-linux.md)."""
 
     path: str
+    label: str = ""
 
     def describe(self) -> tuple[str, str]:
         return "mask", self.path

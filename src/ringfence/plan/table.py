@@ -68,6 +68,7 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     mounts.ChangeRoot,
     mounts.SetRootAttributes,
     mounts.SetRootPropagation,
+    mounts.SetFileLabel,
     mounts.MakeReadonly,
     mounts.MaskPath,
     mounts.OpenConsole,

@@ -10,6 +10,7 @@ import pytest
 
 from ringfence.errors import RingfenceError
 from ringfence.host.facts import Host
+from ringfence.plan import inside, mounts
 from tests.unit.namespaces.machines import V1_HOST, V2_HOST, plain_config, plan_for, shown
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -83,3 +84,26 @@ def test_only_root_moves_network_devices() -> None:
     with pytest.raises(RingfenceError) as caught:
         plan_for(config, host)
     assert caught.value.field == "/linux/netDevices"
+
+
+def test_labels_on_a_host_with_selinux() -> None:
+    """LNX-LSM-02, LNX-LSM-03, LNX-LIFE-22: of the process, its keyring, and new file systems but those of the kernel."""
+    config = plain_config()
+    config["process"]["selinuxLabel"] = "u:r:t:s0:c1,c2"
+    config["linux"]["mountLabel"] = "u:object_r:f:s0:c1,c2"
+    config["mounts"].append({"destination": "/data", "source": "/srv", "options": ["rbind"]})
+    plan = plan_for(config, Host(**{**dict(V2_HOST.items()), "selinux": True}))
+    labelled = {step.target: step.options[-1:] for step in plan.inside if isinstance(step, mounts.MountFilesystem)}
+    context = ("context=u:object_r:f:s0:c1,c2",)
+    assert {target for target, last in labelled.items() if last == context} >= {"/dev", "/dev/pts", "/dev/shm"}
+    assert {target for target, last in labelled.items() if last != context} == {
+        "/proc",
+        "/sys",
+        "/dev/mqueue",
+        "/sys/fs/cgroup",
+    }
+    rows = [f"{row.verb} {row.text}" for row in plan.rows() if row.phase == "inside"]
+    assert "label /dev/mqueue u:object_r:f:s0:c1,c2" in rows
+    labels = [step for step in plan.inside if isinstance(step, (inside.SetExecLabel, inside.JoinKeyring))]
+    assert [getattr(step, "attribute", "join") for step in labels] == ["keycreate", "join", "keycreate", "exec"]
+    assert all(step.label for step in plan.inside if isinstance(step, mounts.MaskPath))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.drivers.linux.context import CLONE_NEWCGROUP, CLONE_NEWUSER, Namespaces
-from ringfence.drivers.linux.mount import attributes, clean, parsed
+from ringfence.drivers.linux.mount import attributes, clean, context_option, parsed
 from ringfence.host.facts import V2
 from ringfence.plan import mounts
 from ringfence.spec.options import MOUNT_ATTR_RDONLY, MS_RDONLY
@@ -32,9 +32,10 @@ def cgroup_mounts(index: int, mount: Mount, linux: Linux, host: Host, context: C
     namespaces = Namespaces(linux)
     if host.cgroup_mode == V2:
         return [unified(pointer, target, flags, namespaces, context)]
+    data = ("mode=755", *context_option("tmpfs", linux.mount_label or ""))
     steps: list[InitStep] = [
         mounts.MountFilesystem(
-            pointer, "tmpfs", "tmpfs", target, flags & ~MOUNT_ATTR_RDONLY, ("mode=755",), False, False, False, False
+            pointer, "tmpfs", "tmpfs", target, flags & ~MOUNT_ATTR_RDONLY, data, False, False, False, False
         )
     ]
     for group in context.cgroups:

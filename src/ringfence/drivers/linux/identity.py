@@ -106,6 +106,22 @@ def label_steps(process: Process, host: Host) -> list[InitStep]:
     return steps
 
 
+def keyring_steps(container_id: str, process: Process, host: Host) -> list[InitStep]:
+    """A session keyring of the container's, with the process' label where there are labels (LNX-LIFE-22, LNX-LSM-02).
+
+    A line break takes the label for new keys back (proc_pid_attr(5)).
+    """
+    steps: list[InitStep] = [inside.JoinKeyring("", f"_ses.{container_id}")]
+    if not process.selinux_label or not host.selinux:
+        return steps
+    words = "unable to set the selinux label of the session keyring"
+    label, none = (
+        inside.SetExecLabel("/process/selinuxLabel", "keycreate", value, words)
+        for value in (process.selinux_label, "\n")
+    )
+    return [label, *steps, none]
+
+
 def filter_step(compiled: Filter, slots: Slots) -> InitStep:
     """The system call filter; one that asks an agent waits until the agent listens."""
     acknowledge = slots("agent") if compiled.listener else 0

@@ -30,6 +30,7 @@ PROC_FILES = frozenset(
         "sys/crypto/fips_enabled",
     )
 )
+UNLABELLED = ("proc", "sysfs", "mqueue")
 PLAIN_FOLDERS = ("/proc", "/sys")
 ATTRIBUTES = (
     (words.MS_RDONLY, words.MOUNT_ATTR_RDONLY),
@@ -158,8 +159,9 @@ def mount_steps(index: int, mount: Mount, sources: Sources) -> list[InitStep]:
         wanted, cleared = bind_attributes(asked)
         step = mounts.SetMountAttributes(pointer, target, wanted, cleared, False)
     else:
-        step = filesystem_step(pointer, mount, asked, target)
-    return [step, *(mounts.SetPropagation(f"{pointer}/options", target, flags) for flags in asked.propagation)]
+        step = filesystem_step(pointer, mount, asked, target, sources.linux.mount_label or "")
+    steps = [step, *label_steps(pointer, mount, target, sources.linux.mount_label or "")]
+    return [*steps, *(mounts.SetPropagation(f"{pointer}/options", target, flags) for flags in asked.propagation)]
 
 
 def bind_step(index: int, mount: Mount, asked: MountOptions, target: str, sources: Sources) -> mounts.BindMount:
@@ -190,7 +192,17 @@ def bind_step(index: int, mount: Mount, asked: MountOptions, target: str, source
     )
 
 
-def filesystem_step(pointer: str, mount: Mount, asked: MountOptions, target: str) -> mounts.MountFilesystem:
+def label_steps(pointer: str, mount: Mount, target: str, label: str) -> list[InitStep]:
+    """mqueue is relabelled when it has been mounted (LNX-LSM-03)."""
+    return [mounts.SetFileLabel(pointer, target, label)] if label and mount.type == "mqueue" else []
+
+
+def context_option(kind: str, label: str) -> tuple[str, ...]:
+    """The label as an option of a new file system; proc, sysfs and mqueue take none (LNX-LSM-03)."""
+    return (f"context={label}",) if label and kind not in UNLABELLED else ()
+
+
+def filesystem_step(pointer: str, mount: Mount, asked: MountOptions, target: str, label: str) -> mounts.MountFilesystem:
     """A new file system. tmpfs and /dev become read-only later, when their content has been made."""
     tmpfs = mount.type == "tmpfs"
     flags = asked.flags & ~words.MS_RDONLY if tmpfs or target == "/dev" else asked.flags
@@ -203,7 +215,7 @@ def filesystem_step(pointer: str, mount: Mount, asked: MountOptions, target: str
         mount.source or "",
         target,
         attributes(flags) | asked.set_recursive,
-        superblock + data,
+        superblock + data + context_option(mount.type or "", label),
         tmpfs and not has_mode,
         tmpfs and asked.tmpcopyup,
         target in PLAIN_FOLDERS,

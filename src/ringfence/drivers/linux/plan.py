@@ -18,6 +18,7 @@ from ringfence.drivers.linux.hooks import hook_steps, state_halves
 from ringfence.drivers.linux.identity import (
     environment,
     filter_step,
+    keyring_steps,
     label_steps,
     limit_steps,
     process_steps,
@@ -49,7 +50,7 @@ def compile_create(config: Config, host: Host, context: Context, host_steps: tup
     shifted = bool(namespaces.own & CLONE_NEWUSER)
     joined_user = next((path for _, flag, path in namespaces.joined if flag == CLONE_NEWUSER), "")
     sources = Sources(linux, context.bundle, context.rootfs, shifted, joined_user, privileged=not unprivileged(host))
-    steps = arrival_steps(linux, host, context)
+    steps = arrival_steps(process, linux, host, context)
     steps += tree_steps(config, process, linux, host, context, slots, sources)
     steps += name_steps(config, linux) + label_steps(process, host)
     assert config.root is not None
@@ -65,7 +66,7 @@ def compile_create(config: Config, host: Host, context: Context, host_steps: tup
     return Plan(host_steps, births, tuple(steps), tuple(slots.names), kept)
 
 
-def arrival_steps(linux: Linux, host: Host, context: Context) -> list[InitStep]:
+def arrival_steps(process: Process, linux: Linux, host: Host, context: Context) -> list[InitStep]:
     """The first steps of the new process: its cgroups, its user namespace, session and network."""
     namespaces = Namespaces(linux)
     steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups or context.resctrl else []
@@ -76,7 +77,7 @@ def arrival_steps(linux: Linux, host: Host, context: Context) -> list[InitStep]:
         steps.append(inside.BecomeRoot("/linux/namespaces", may_set_groups(linux, host)))
     steps.append(inside.NewSession(""))
     if not context.no_new_keyring:
-        steps.append(inside.JoinKeyring("", f"_ses.{context.container_id}"))
+        steps += keyring_steps(context.container_id, process, host)
     if namespaces.new & CLONE_NEWCGROUP:
         steps.append(inside.Unshare(namespaces.pointer(linux, CLONE_NEWCGROUP), CLONE_NEWCGROUP))
     if namespaces.new & CLONE_NEWNET:
@@ -156,7 +157,7 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
         birth.JoinProcess("/linux/namespaces", slots("pidfd"), context.namespaces & ~CLONE_NEWCGROUP),
         birth.Clone("", 0, False),
     ]
-    steps = entering_steps(linux, host, context, shifted, slots)
+    steps = entering_steps(process, linux, host, context, shifted, slots)
     if process.terminal:
         steps.append(console_step(process, slots, bound=False))
     steps += label_steps(process, host)
@@ -168,7 +169,9 @@ def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContex
     return Plan((), tuple(births), tuple(steps), tuple(slots.names), context.preserve_fds)
 
 
-def entering_steps(linux: Linux, host: Host, context: ExecContext, shifted: bool, slots: Slots) -> list[InitStep]:
+def entering_steps(
+    process: Process, linux: Linux, host: Host, context: ExecContext, shifted: bool, slots: Slots
+) -> list[InitStep]:
     """The first steps of an exec'd process.
 
     The cgroup namespace is joined only in the cgroup: from inside it the kernel does not let a process be cloned into
@@ -182,6 +185,6 @@ def entering_steps(linux: Linux, host: Host, context: ExecContext, shifted: bool
         steps.append(inside.BecomeRoot("/linux/namespaces", may_set_groups(linux, host)))
     steps.append(inside.NewSession(""))
     if not context.no_new_keyring:
-        steps.append(inside.JoinKeyring("", f"_ses.{context.container_id}"))
+        steps += keyring_steps(context.container_id, process, host)
     steps.append(mounts.UseRoot("", ""))
     return steps

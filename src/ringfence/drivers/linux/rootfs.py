@@ -81,7 +81,7 @@ def closing_steps(root: Root, linux: Linux) -> list[InitStep]:
         mounts.MakeReadonly(f"/linux/readonlyPaths/{index}", path) for index, path in enumerate(linux.readonly_paths)
     ]
     steps += [
-        mounts.MaskPath(f"/linux/maskedPaths/{index}", path)
+        mounts.MaskPath(f"/linux/maskedPaths/{index}", path, linux.mount_label or "")
         for index, path in enumerate(dict.fromkeys(linux.masked_paths))
     ]
     if linux.rootfs_propagation:
