@@ -87,7 +87,7 @@ def test_only_root_moves_network_devices() -> None:
 
 
 def test_labels_on_a_host_with_selinux() -> None:
-    """LNX-LSM-02, LNX-LSM-03, LNX-LIFE-22: of the process, its keyring, and new file systems but those of the kernel."""
+    """LNX-LSM-02, LNX-LSM-03, LNX-LIFE-22: process, keyring, and new file systems but the kernel's own."""
     config = plain_config()
     config["process"]["selinuxLabel"] = "u:r:t:s0:c1,c2"
     config["linux"]["mountLabel"] = "u:object_r:f:s0:c1,c2"
