@@ -3,6 +3,7 @@
 # make test       install what the tests need and run them all; TESTS=tests/unit runs some of them
 # make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
 # make bench-guest  the same on cgroup v2, in the guest of the tests
+# make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence
 # make install    install below PREFIX (and DESTDIR); make uninstall removes it again
 #
 # PYTHON=/path/to/python names the interpreter of the launcher; without it tools/find-python chooses.
@@ -18,7 +19,7 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-.PHONY: all init demo walk test environment lint bench bench-guest measure install uninstall clean
+.PHONY: all init guest demo walk test environment lint bench bench-guest measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -43,7 +44,7 @@ walk: all
 	@$(interpreter) -m tools.demo
 
 test:
-	@tools/install-needs build demo test
+	@tools/install-needs build demo guest test
 	@$(again) environment
 	@.venv/bin/pytest $(TESTS)
 
@@ -66,9 +67,13 @@ measure:
 	@$(interpreter) -m bench $(BENCH)
 
 bench-guest:
-	@tools/install-needs build demo test
+	@tools/install-needs build demo guest test
 	@$(again) environment
 	@.venv/bin/python -m tests.guest bench $(BENCH)
+
+guest:
+	@tools/install-needs build guest
+	@$(interpreter) -m guest
 
 install: init
 	@rm -rf $(stage)

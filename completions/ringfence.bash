@@ -5,7 +5,7 @@ _ringfence() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --root) root=(--root "${COMP_WORDS[++i]}") ;;
-        --log | --log-format | --root | --id | --criu | --rootless | --trace) ((i++)) ;;
+        --log | --log-format | --root | --id | --criu | --rootless | --driver | --trace) ((i++)) ;;
         -*) ;;
         *)
             verb=${COMP_WORDS[i]}
@@ -29,8 +29,8 @@ _ringfence() {
     :--rootless)
         mapfile -t COMPREPLY < <(compgen -W "true false auto" -- "$word")
         return ;;
-    explain:--driver)
-        mapfile -t COMPREPLY < <(compgen -W "namespaces" -- "$word")
+    :--driver | explain:--driver)
+        mapfile -t COMPREPLY < <(compgen -W "namespaces microvm" -- "$word")
         return ;;
     list:--format | list:-f | ps:--format | ps:-f)
         mapfile -t COMPREPLY < <(compgen -W "table json" -- "$word")
@@ -40,7 +40,7 @@ _ringfence() {
         return ;;
     esac
     case $verb in
-    '') words="--debug --log --log-format --root --id --criu --systemd-cgroup --rootless --trace --help -h --version -v" ;;
+    '') words="--debug --log --log-format --root --id --criu --systemd-cgroup --rootless --driver --trace --help -h --version -v" ;;
     checkpoint) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --parent-path --leave-running --tcp-skip-in-flight --link-remap --status-fd --page-server --pre-dump --help -h" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h" ;;
     delete) words="--force -f --help -h" ;;

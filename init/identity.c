@@ -203,9 +203,17 @@ static int set_groups(struct run *r, const struct list *list)
 	return setgroups(list->count, groups) < 0 ? say(r, "setgroups", NULL) : 0;
 }
 
+/* New credentials take the bond to the parent away (kernel/cred.c, commit_creds); who dies with his parent goes on to. */
+static int keep_bond(int bond)
+{
+	return bond ? prctl(PR_SET_PDEATHSIG, bond) : 0;
+}
+
 int do_set_user(struct run *r, const struct set_user *s)
 {
 	char buffer[24];
+	int bond = 0;
+	prctl(PR_GET_PDEATHSIG, &bond);
 	if (s->set_groups && set_groups(r, &s->groups))
 		return -1;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -216,7 +224,7 @@ int do_set_user(struct run *r, const struct set_user *s)
 	if (setresuid((uid_t)s->uid, (uid_t)s->uid, (uid_t)s->uid) < 0)
 		return say(r, "cannot set uid to user ", number_text(buffer + sizeof buffer, s->uid),
 			   errno == EINVAL ? ", which is unmapped in the user namespace" : "", NULL);
-	return prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+	return keep_bond(bond) < 0 ? -1 : prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 }
 
 static uint32_t half(int64_t set, int high)

@@ -32,6 +32,14 @@ enum report {
 	REPORT_UNIT,
 };
 
+/* What goes to the runtime over the status pipe. */
+struct record {
+	uint32_t kind, step;
+	int64_t value;
+	uint32_t size, unused;
+	char text[DETAIL_SIZE];
+};
+
 struct plan {
 	const char *data;
 	uint32_t size, flags, first, birth, inside, kept;
@@ -53,13 +61,19 @@ struct run {
 	int sources[MAX_SOURCES];
 	int root, mounted, masking;
 	pid_t child;
-	int is_intermediate, intermediate_pipe;
+	int is_intermediate, intermediate_pipe, is_gated;
 	int directory_errno, exit_status;
 	const char *home, *executable;
 	char detail[DETAIL_SIZE]; /* what the failing step has to say beside errno */
 };
 
+_Noreturn void conduct(int slots, int count);
+_Noreturn void perform_inside(struct run *r);
+void forget_signals(void);
+_Noreturn void guest_main(void);
+
 int read_plan(struct run *r, int fd);
+int use_plan(struct run *r, const char *data, size_t size);
 int next_step(struct run *r, uint32_t *kind, union any_step *step);
 void skip_step(struct run *r);
 const char *list_next(const char *text, uint64_t *size);

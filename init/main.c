@@ -1,5 +1,5 @@
 /* ringfence-init SLOT COUNT: perform the plan in descriptor SLOT, reporting on SLOT+1; COUNT descriptors from SLOT on
- * are the plan's, those between 3 and SLOT the program's. ringfence-init hold: only be there. */
+ * are the plan's, those between 3 and SLOT the program's. ringfence-init hold: only be there. As process 1 it is the init of a guest. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -60,7 +60,7 @@ static void perform_one(struct run *r, uint32_t kind, const union any_step *step
 	trace(r);
 }
 
-static void perform_inside(struct run *r)
+_Noreturn void perform_inside(struct run *r)
 {
 	union any_step step;
 	uint32_t kind;
@@ -171,7 +171,7 @@ static int fill_stdio(struct run *r)
 }
 
 /* By the kernel's own call: musl keeps 32 to 34 to itself, and glibc's posix_spawn(3) leaves 32 and 33 ignored. */
-static void forget_signals(void)
+void forget_signals(void)
 {
 	static const unsigned long standard[8];
 	sigset_t none;
@@ -208,21 +208,29 @@ static int hold(void)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* Performs the plan in the first of `count` descriptors from `slots` on. */
+_Noreturn void conduct(int slots, int count)
 {
 	static struct run r = {.procfs = -1, .pair = -1, .unified = -1, .root = -1, .mounted = -1, .masking = -1};
 	int pair[2];
-	if (argc == 2 && !strcmp(argv[1], "hold"))
-		return hold();
-	if (argc != 3)
-		return 2;
-	r.slots = atoi(argv[1]);
-	r.slots_end = r.slots + atoi(argv[2]);
-	r.status = r.slots + 1;
+	r.slots = slots;
+	r.slots_end = slots + count;
+	r.status = slots + 1;
 	r.exit_status = 1;
 	r.directory_errno = -1;
 	if (prepare(&r, pair))
 		give_up(&r);
 	perform_birth(&r, pair);
-	return 0;
+	_exit(0);
+}
+
+int main(int argc, char **argv)
+{
+	if (getpid() == 1)
+		guest_main();
+	if (argc == 2 && !strcmp(argv[1], "hold"))
+		return hold();
+	if (argc != 3)
+		return 2;
+	conduct(atoi(argv[1]), atoi(argv[2]));
 }

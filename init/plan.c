@@ -117,7 +117,21 @@ static int check_plan(struct plan *plan)
 	return at == end ? 0 : -1;
 }
 
-/* Maps the plan and an arena large enough for the pointers to all its texts. */
+/* Checks a plan and maps an arena large enough for the pointers to all its texts. */
+int use_plan(struct run *r, const char *data, size_t size)
+{
+	r->plan.data = data;
+	r->plan.size = (uint32_t)size;
+	if (check_plan(&r->plan)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	r->arena.used = 0;
+	r->arena.size = 2 * size + 65536;
+	r->arena.data = mmap(NULL, r->arena.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return r->arena.data == MAP_FAILED ? -1 : 0;
+}
+
 int read_plan(struct run *r, int fd)
 {
 	struct stat st;
@@ -127,17 +141,8 @@ int read_plan(struct run *r, int fd)
 		errno = EBADMSG;
 		return -1;
 	}
-	r->plan.size = (uint32_t)st.st_size;
-	r->plan.data = mmap(NULL, r->plan.size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (r->plan.data == MAP_FAILED)
-		return -1;
-	if (check_plan(&r->plan)) {
-		errno = EBADMSG;
-		return -1;
-	}
-	r->arena.size = 2 * (size_t)r->plan.size + 65536;
-	r->arena.data = mmap(NULL, r->arena.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return r->arena.data == MAP_FAILED ? -1 : 0;
+	const char *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	return data == MAP_FAILED ? -1 : use_plan(r, data, (size_t)st.st_size);
 }
 
 int next_step(struct run *r, uint32_t *kind, union any_step *step)

@@ -205,6 +205,20 @@ int do_await_start(struct run *r, const struct await_start *s)
 	return close(fifo);
 }
 
+/* In a guest nobody but its init is there, who passes the signals on and hears of a failed exec. */
+int do_await_gate(struct run *r, const struct await_gate *s)
+{
+	int gate = r->slots + (int)s->slot, status = r->status;
+	char byte;
+	r->is_gated = 1;
+	heed_signals();
+	outlive_runtime(r);
+	for (int fd = r->slots; fd < r->slots_end; fd++)
+		if (fd != gate && fd != status)
+			close(fd);
+	return read(gate, &byte, 1) == 1 ? close(gate) : say(r, "cannot wait for start", NULL);
+}
+
 /* The environment in the plan, and the HOME that was found where it had none. */
 char **vector_with_home(struct run *r, const struct list *list, int wanted)
 {
@@ -230,7 +244,8 @@ int do_exec(struct run *r, const struct exec *s)
 	/* Refused by the filter, every descriptor of ours is close-on-exec all the same. */
 	sys_close_range(3 + r->plan.kept, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(path, args, env);
-	r->status = -1;
+	if (!r->is_gated)
+		r->status = -1;
 	r->exit_status = (int)s->status;
 	return say(r, "exec ", args[0], NULL);
 }

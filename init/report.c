@@ -3,13 +3,6 @@
 
 #include "init.h"
 
-struct record {
-	uint32_t kind, step;
-	int64_t value;
-	uint32_t size, unused;
-	char text[DETAIL_SIZE];
-};
-
 /* One write, shorter than PIPE_BUF, so records of two processes never mix (pipe(7)). */
 void report(struct run *r, enum report kind, int64_t value, const char *text)
 {

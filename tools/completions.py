@@ -19,7 +19,7 @@ CHOICES = {
     "format": ("table", "json"),
     "log-format": ("text", "json"),
     "rootless": ("true", "false", "auto"),
-    "driver": ("namespaces",),
+    "driver": ("namespaces", "microvm"),
     "cpu-idle": ("0", "1"),
 }
 PATHS = frozenset(("FILE", "PATH"))

@@ -8,6 +8,7 @@ import posixpath
 from ringfence.cli.bundle import bundle_path
 from ringfence.cli.container_id import check_id
 from ringfence.cli.output import write
+from ringfence.cli.world import driver
 from ringfence.container.explain import explain
 from ringfence.container.runtime import CreateOptions
 from ringfence.errors import RingfenceError, from_os_error
@@ -20,24 +21,22 @@ if TYPE_CHECKING:
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan, Row
 
-NAMESPACES = "namespaces"
 VERB_WIDTH = 8
 STEP_LEAST, STEP_MOST = 61, 100
 
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print the plan for the bundle; nothing is created, and no container of that id has to be absent."""
-    driver = arguments.text("driver", NAMESPACES)
-    if driver != NAMESPACES:
-        raise RingfenceError(f'there is no driver "{driver}"', hint=f"the drivers are: {NAMESPACES}")
+    if arguments.given("driver"):
+        runtime.driver = driver(runtime.program, arguments.text("driver"))
     bundle = bundle_path(runtime, arguments)
     container_id = arguments.words[0] if arguments.words else default_id(bundle)
     host = read_host(runtime, arguments.text("host"))
     plan = explain(runtime, CreateOptions(bundle=bundle), container_id, host)
     if arguments.switch("json"):
-        write(dumps(as_json(plan, bundle, driver), indent="  ") + "\n")
+        write(dumps(as_json(plan, bundle, runtime.driver), indent="  ") + "\n")
     else:
-        write(as_table(plan, shown_path(bundle, runtime.cwd), driver))
+        write(as_table(plan, shown_path(bundle, runtime.cwd), runtime.driver))
     return 0
 
 

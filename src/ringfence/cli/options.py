@@ -45,6 +45,7 @@ GLOBAL_OPTIONS: tuple[Option, ...] = (
     ("criu", "", TEXT),
     ("systemd-cgroup", "", SWITCH),
     ("rootless", "", TEXT),
+    ("driver", "", TEXT),
     ("trace", "", TEXT),
     HELP,
     ("version", "v", SWITCH),

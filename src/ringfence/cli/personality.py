@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ringfence.container.runtime import MICROVM, NAMESPACES
+
 OLD, ANY = "old", "any"
 
 
@@ -9,18 +11,19 @@ class Personality:
     """What one name means.
 
     ``name`` stands in texts, default paths and host names; ``bare`` says which configurations a call without a verb
-    runs: those of any form, or only of forms before 1.0 (OLD-CLI-14).
+    runs: those of any form, or only of forms before 1.0 (OLD-CLI-14); ``wall`` is that of new containers.
     """
 
-    __slots__ = ("bare", "name")
+    __slots__ = ("bare", "name", "wall")
 
-    def __init__(self, name: str, bare: str) -> None:
+    def __init__(self, name: str, bare: str, wall: str = NAMESPACES) -> None:
         self.name = name
         self.bare = bare
+        self.wall = wall
 
 
 OWN = Personality("ringfence", ANY)
-PERSONALITIES = {"runc": Personality("runc", OLD)}
+PERSONALITIES = {"runc": Personality("runc", OLD), "ringfence-microvm": Personality("ringfence", ANY, MICROVM)}
 
 
 def personality(program: str) -> Personality:

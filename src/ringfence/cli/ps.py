@@ -5,13 +5,14 @@ from __future__ import annotations
 import posix
 
 from ringfence.cli.output import write
-from ringfence.container.processes import processes
+from ringfence.container.processes import guest_processes, processes
 from ringfence.errors import RingfenceError
 from ringfence.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cli.options import Arguments
+    from ringfence.container.machine import GuestProcess
     from ringfence.container.runtime import Runtime
 
 DEFAULT_WORDS = ("-ef",)
@@ -24,11 +25,23 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     form = arguments.text("format", "table")
     if form == "json":
         write(dumps(pids) + "\n")
+    elif form == "table" and (inside := guest_processes(runtime, arguments.words[0])) is not None:
+        write(guest_table(inside))
     elif form == "table":
         write(of_container(listing(arguments.words[1:] or DEFAULT_WORDS), pids))
     else:
         raise RingfenceError("invalid format option", hint="the formats are table and json")
     return 0
+
+
+def guest_table(processes: list[GuestProcess]) -> str:
+    """The processes of a guest, whose numbers are its own, in columns of ps -ef."""
+    lines = [f"{'UID':<8}{'PID':>8}{'PPID':>8} {'TIME':>8} CMD\n"]
+    for one in processes:
+        minutes, seconds = divmod(one.seconds, 60)
+        time = f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+        lines.append(f"{one.uid:<8}{one.pid:>8}{one.parent:>8} {time:>8} {one.command}\n")
+    return "".join(lines)
 
 
 def listing(words: list[str] | tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ import posix
 import sys
 
 from ringfence.cli.personality import personality
-from ringfence.container.runtime import Runtime
+from ringfence.container.runtime import DRIVERS, Runtime
 from ringfence.errors import RingfenceError
 from ringfence.paths import join, normpath
 
@@ -49,7 +49,20 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
         systemd_cgroup=systemd_cgroup(given, verb),
         criu=given.text("criu"),
         rootless=rootless(given.text("rootless", "auto")),
+        driver=driver(program, given.text("driver")),
     )
+
+
+def driver(program: str, asked: str) -> str:
+    """The wall of new containers: what ``--driver`` says, else what the program's name means (MVM-DRIVER-01).
+
+    Raises:
+        RingfenceError: there is no such wall.
+    """
+    chosen = asked or personality(program).wall
+    if chosen not in DRIVERS:
+        raise RingfenceError(f'there is no driver "{chosen}"', hint=f"the drivers are: {', '.join(DRIVERS)}")
+    return chosen
 
 
 def caller_environment() -> dict[str, str]:

@@ -23,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cgroups.systemd.perform import Holder
     from ringfence.container.agent import Agent
+    from ringfence.container.machine import Boot
     from ringfence.container.notify import Relay
     from ringfence.container.planning import Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
@@ -50,6 +51,7 @@ class Birth:
         self.options = options
         self.prepared = prepared
         self.relay: Relay | None = None
+        self.boot: Boot | None = None
         hooks = has_hooks(prepared.config, "poststart", "poststop")
         self.record = ContainerRecord(
             "",
@@ -66,6 +68,7 @@ class Birth:
             bus=prepared.bus,
             supervised=options.supervised,
             resctrl=prepared.resctrl,
+            driver=runtime.driver,
         )
         self.holders: list[Holder] = []
         self.lock = -1
@@ -86,6 +89,8 @@ class Birth:
                 self.make_notify()
             if "fifo" in self.prepared.plan.slots:
                 self.make_fifo()
+            if "ramdisk" in self.prepared.plan.slots:
+                self.make_boot()
         except (OSError, RingfenceError) as error:
             self.release()
             remove_directory(record.directory)
@@ -112,6 +117,13 @@ class Birth:
             posix.chown(path, uid, gid)
         self.fifo = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
 
+    def make_boot(self) -> None:
+        """What the machine is started with; a file in the FIFO's place says that the container waits for start."""
+        from ringfence.container.machine import Boot
+
+        self.boot = Boot(self.record, self.prepared.plan)
+        write_whole(f"{self.record.directory}/{FIFO}", "")
+
     def perform(self, given: dict[str, int], stdio: tuple[int, int, int] | None) -> Outcome:
         """Perform the whole plan; afterwards the process waits for start, or runs.
 
@@ -121,6 +133,7 @@ class Birth:
         plan = self.prepared.plan
         traced = bool(self.runtime.trace) or self.runtime.log.verbose
         given = {**given, "fifo": self.fifo} if self.fifo >= 0 else given
+        given = {**given, **self.boot.given} if self.boot else given
         on_listener = on_unit = None
         try:
             self.perform_host_steps()
@@ -236,6 +249,9 @@ class Birth:
 
     def release(self) -> None:
         """Give back the lock and the descriptors of the birth."""
+        if self.boot:
+            self.boot.close()
+            self.boot = None
         for descriptor in (self.fifo, self.lock):
             if descriptor >= 0:
                 posix.close(descriptor)

@@ -14,7 +14,7 @@ from ringfence.container.exec_process import changed_process
 from ringfence.container.foreground import Foreground
 from ringfence.container.planning import filter_of
 from ringfence.container.record import CACHE, load_record
-from ringfence.container.runtime import Source
+from ringfence.container.runtime import MICROVM, Source
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
 from ringfence.container.status import PAUSED, STOPPED, start_time, status
@@ -62,12 +62,13 @@ def execute_in(runtime: Runtime, record: ContainerRecord, options: ExecOptions) 
     check_preserved(3, options.preserve_fds)
     plan = exec_plan(runtime, record, options, saved, process)
     aid = Aid(agent_for(runtime, record, plan, saved), attachment_for(plan, record))
-    descriptor = container_pidfd(record)
+    descriptor = container_entry(record)
+    given = {"connection" if "connection" in plan.slots else "pidfd": descriptor}
     try:
         if options.detach:
-            return detached(runtime, options, plan, descriptor, aid)
+            return detached(runtime, options, plan, given, aid)
         front = Foreground(process.terminal, user_outside(process, section(saved), record.namespaces))
-        return foreground(runtime, options, front, plan, descriptor, aid)
+        return foreground(runtime, options, front, plan, given, aid)
     finally:
         posix.close(descriptor)
 
@@ -122,6 +123,10 @@ def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, s
         resctrl=record.resctrl.paths if record.resctrl else (),
         unit=record.unit if record.unit and is_beyond_reach(host, cgroups) else "",
     )
+    if record.driver == MICROVM:
+        from ringfence.drivers.microvm import plan
+
+        return plan.compile_exec(process, saved, host, context)
     return compile_exec(process, linux, host, context)
 
 
@@ -155,6 +160,15 @@ def joinable(group: CgroupDir, record: ContainerRecord, host: Host) -> CgroupDir
         if row.startswith("0::/"):
             return CgroupDir(UNIFIED, mount_of(host, group) + row[3:])
     return group
+
+
+def container_entry(record: ContainerRecord) -> int:
+    """The descriptor by which the init enters: a pidfd, or a connection to the supervisor of a machine."""
+    if record.driver != MICROVM:
+        return container_pidfd(record)
+    from ringfence.container.machine import connection
+
+    return connection(record)
 
 
 def container_pidfd(record: ContainerRecord) -> int:
@@ -216,9 +230,9 @@ def agent_for(runtime: Runtime, record: ContainerRecord, plan: Plan, saved: Conf
     return Agent(runtime, seccomp, record, "running")
 
 
-def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int, aid: Aid) -> int:
+def detached(runtime: Runtime, options: ExecOptions, plan: Plan, given: dict[str, int], aid: Aid) -> int:
     """A process with the caller's own stdio, not waited for (LNX-EXEC-20)."""
-    given, socket = {"pidfd": container}, None
+    socket = None
     if options.console_socket:
         socket = connected(runtime, options.console_socket, "console socket")
         given["console"] = socket.fileno()
@@ -226,8 +240,10 @@ def detached(runtime: Runtime, options: ExecOptions, plan: Plan, container: int,
     return 0
 
 
-def foreground(runtime: Runtime, options: ExecOptions, front: Foreground, plan: Plan, container: int, aid: Aid) -> int:
+def foreground(
+    runtime: Runtime, options: ExecOptions, front: Foreground, plan: Plan, given: dict[str, int], aid: Aid
+) -> int:
     """A process that is waited for."""
-    pid = performed(runtime, plan, {"pidfd": container, **front.given}, front.stdio, aid)
+    pid = performed(runtime, plan, {**given, **front.given}, front.stdio, aid)
     told(runtime, options, pid)
     return front.wait(pid)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posix
 
 from ringfence.container.record import load_record
-from ringfence.container.status import is_frozen, start_time
+from ringfence.container.runtime import MICROVM
+from ringfence.container.status import is_alive, is_frozen, start_time
 from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
@@ -37,7 +38,13 @@ def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> 
 
 
 def signal_all(record: ContainerRecord, signal: int) -> None:
-    """Every process of the cgroup, also when the init is gone already."""
+    """Every process of the cgroup, also when the init is gone; in a machine all but SIGKILL goes to the guest."""
+    if record.driver == MICROVM and signal != SIGKILL:
+        if is_alive(record):
+            from ringfence.container.machine import signal_guest
+
+            signal_guest(record, signal)
+        return
     from ringfence.cgroups.manager import Cgroup
 
     group = Cgroup(record.cgroups)

@@ -10,6 +10,7 @@ from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
 from ringfence.container.descriptors import check_preserved
 from ringfence.container.record import CACHE, NOTIFY, NOTIFY_NAME, container_directory
+from ringfence.container.runtime import MICROVM
 from ringfence.container.sockets import check_terminal_options
 from ringfence.container.unit import is_beyond_reach
 from ringfence.drivers.linux.cgroupfs import owns_cgroup
@@ -181,9 +182,14 @@ def compile_limits(
 ) -> tuple[HostStep, ...]:
     """The steps of cgroups that ringfence makes itself."""
     linux = section(config)
+    resources = linux.resources
+    if runtime.driver == MICROVM:
+        from ringfence.drivers.microvm.limits import host_resources
+
+        resources = host_resources(resources)
     demanded = linux.cgroups_path is not None or runtime.rootless == "false"
     supervised = options.supervised and not linux.cgroups_path
-    return compile_cgroup(host, cgroups, linux.resources, demanded=demanded, below_caller=supervised)
+    return compile_cgroup(host, cgroups, resources, demanded=demanded, below_caller=supervised)
 
 
 def ownership(host: Host, config: Config, cgroups: tuple[CgroupDir, ...]) -> tuple[HostStep, ...]:
@@ -208,6 +214,17 @@ def config_cautions(config: Config, host: Host) -> tuple[str, ...]:
     assert config.process is not None
     available = available_capabilities(section(config), host)
     return (*warnings(config, available), *ambient_warnings(config.process))
+
+
+def compile_plan(runtime: Runtime, config: Config, host: Host, context: Context, steps: tuple[HostStep, ...]) -> Plan:
+    """The plan of the wall that has been chosen."""
+    if runtime.driver != MICROVM:
+        return compile_create(config, host, context, steps)
+    from ringfence.container.machine import machine_for
+    from ringfence.drivers.microvm import plan
+
+    state = container_directory(runtime, context.container_id)
+    return plan.compile_create(config, host, context, steps, machine_for(config), state)
 
 
 def prepare(
@@ -260,7 +277,7 @@ def prepare(
     else:
         limits = compile_limits(runtime, host, config, cgroups, options)
     limits += ownership(host, config, cgroups)
-    plan = compile_create(config, host, context, limits + resctrl_steps)
+    plan = compile_plan(runtime, config, host, context, limits + resctrl_steps)
     cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
     cautions = (*found.warnings, *cautious, *config_cautions(config, host))
     unit, bus = (manager.unit.name, manager.systemd.bus) if manager else ("", ())

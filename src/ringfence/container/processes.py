@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import load_record
+from ringfence.container.runtime import MICROVM
 from ringfence.container.status import is_alive
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.machine import GuestProcess
     from ringfence.container.runtime import Runtime
+
+
+def guest_processes(runtime: Runtime, container_id: str) -> list[GuestProcess] | None:
+    """What a guest tells of the container's processes; None where they are the host's to list.
+
+    Raises:
+        RingfenceError: ``container does not exist``, or its guest cannot be asked.
+    """
+    record = load_record(runtime, container_id)
+    if record.driver != MICROVM or not is_alive(record):
+        return None
+    from ringfence.container.machine import processes_of
+
+    return processes_of(record)
 
 
 def processes(runtime: Runtime, container_id: str) -> list[int]:
@@ -19,6 +35,10 @@ def processes(runtime: Runtime, container_id: str) -> list[int]:
         RingfenceError: ``container does not exist``, or it lives without a cgroup, so nobody can tell.
     """
     record = load_record(runtime, container_id)
+    if record.driver == MICROVM and is_alive(record):
+        from ringfence.container.machine import processes_of
+
+        return [process.pid for process in processes_of(record)]
     found = Cgroup(record.cgroups).processes()
     if not found and is_alive(record):
         raise RingfenceError(

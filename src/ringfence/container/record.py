@@ -10,6 +10,7 @@ import fcntl
 import posix
 
 from ringfence.cgroups.paths import CgroupDir
+from ringfence.container.runtime import NAMESPACES
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.jsontext import dumps, loads
 from ringfence.record import Record
@@ -36,7 +37,8 @@ class ContainerRecord(Record):
     of creation in RFC 3339 with nanoseconds, UTC; ``namespaces`` the CLONE_NEW* flags of the namespaces it has for
     itself or joined, which exec joins; ``unit`` the unit of systemd's that the cgroups are, "" without, and ``bus`` the
     sockets at which that systemd is reached; ``supervised``: the run that made it removes it, so that one that is
-    stopped was left by a runtime that was killed; ``resctrl`` the container's resctrl groups, None without.
+    stopped was left by a runtime that was killed; ``resctrl`` the container's resctrl groups, None without;
+    ``driver`` its wall.
     """
 
     directory: str
@@ -55,6 +57,7 @@ class ContainerRecord(Record):
     bus: tuple[str, ...] = ()
     supervised: bool = False
     resctrl: Group | None = None
+    driver: str = NAMESPACES
 
 
 KINDS: dict[str, type] = {

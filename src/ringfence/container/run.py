@@ -8,6 +8,8 @@ from ringfence.container.create import bear_detached
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground, become_subreaper
 from ringfence.container.planning import decide
+from ringfence.container.runtime import MICROVM
+from ringfence.container.start import open_gate
 from ringfence.drivers.linux.context import CLONE_NEWPID, section, user_outside
 
 TYPE_CHECKING = False
@@ -32,6 +34,8 @@ def run(runtime: Runtime, container_id: str, options: RunOptions) -> int:
 
 def after_start(runtime: Runtime, birth: Birth) -> None:
     """The poststart hooks; their failure ends the container (LNX-HOOK-13)."""
+    if birth.record.driver == MICROVM:
+        open_gate(birth.record)
     if birth.record.hooks:
         from ringfence.container.hooks import run_poststart
 

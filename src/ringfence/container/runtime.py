@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from ringfence.record import Record
 
+NAMESPACES, MICROVM = "namespaces", "microvm"
+DRIVERS = (NAMESPACES, MICROVM)
+"""The walls there are."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -30,7 +34,7 @@ class Runtime(Record):
     ``root`` is absolute; ``program`` the name ringfence was called by; ``trace`` the file for ``--trace``, "" for none;
     ``environment`` the caller's variables (LISTEN_FDS, NOTIFY_SOCKET and the hooks' inherited ones come from it);
     ``criu`` the program for checkpoints, "" for the one in PATH; ``cwd`` the caller's working directory, to which pid
-    files and console sockets are relative.
+    files and console sockets are relative; ``driver`` the wall round new containers.
     """
 
     root: str
@@ -42,6 +46,7 @@ class Runtime(Record):
     systemd_cgroup: bool = False
     criu: str = ""
     rootless: str = "auto"
+    driver: str = NAMESPACES
 
 
 class Source(Record):

@@ -7,6 +7,7 @@ import select
 
 from ringfence import paths
 from ringfence.container.record import FIFO, NOTIFY, load_record, lock
+from ringfence.container.runtime import MICROVM
 from ringfence.container.status import CREATED, PAUSED, STOPPED, start_time, status
 from ringfence.errors import RingfenceError, from_os_error
 
@@ -64,6 +65,12 @@ def open_gate(record: ContainerRecord) -> None:
         RingfenceError: the process has died.
     """
     path = f"{record.directory}/{FIFO}"
+    if record.driver == MICROVM:
+        from ringfence.container.machine import start_guest
+
+        start_guest(record)
+        posix.unlink(path)
+        return
     gate = process = -1
     try:
         process = posix.pidfd_open(record.pid)

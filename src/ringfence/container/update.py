@@ -9,6 +9,7 @@ from ringfence.cgroups.perform import perform
 from ringfence.cgroups.restore import remember, restore
 from ringfence.container.record import container_directory, load_record, lock, write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json, with_lifted_swap
+from ringfence.container.runtime import MICROVM
 from ringfence.container.saved import saved_config
 from ringfence.container.status import STOPPED, status
 from ringfence.errors import RingfenceError, from_os_error
@@ -39,6 +40,8 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         record = load_record(runtime, container_id)
         if status(record) == STOPPED:
             raise RingfenceError("container not running")
+        if record.driver == MICROVM:
+            check_machine(resources)
         config = saved_config(record)
         lines = tuple(line for line in (l3_cache_schema, mem_bw_schema) if line)
         schemata = schemata_of(record) if lines else ""
@@ -47,6 +50,17 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
             write_lines(schemata, lines)
     finally:
         posix.close(held)
+
+
+def check_machine(resources: Resources) -> None:
+    """Behind a microVM only the processors' time can be changed: it is the whole machine's, on the host.
+
+    Raises:
+        RingfenceError: something else is asked for (MVM-UPDATE-03).
+    """
+    wrong = [name for name, value in resources.items() if value and name != "cpu"]
+    if wrong:
+        raise RingfenceError(f"behind a microVM {wrong[0].replace('_', ' ')} cannot be changed while it runs")
 
 
 def schemata_of(record: ContainerRecord) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.plan import birth, inside, mounts
+from ringfence.plan import birth, guest, inside, mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +72,14 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     mounts.MakeReadonly,
     mounts.MaskPath,
     mounts.OpenConsole,
+    guest.MountAt,
+    guest.MakeFolder,
+    guest.WriteFile,
+    guest.MakeMountPoint,
+    guest.AwaitGate,
+    guest.OpenHostConsole,
+    guest.Supervise,
+    guest.RelayProcess,
 )
 for number, step in enumerate(INIT_STEPS, start=1):
     step.KIND = number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -59,7 +60,8 @@ class Unit:
 
     def running(self) -> bool:
         runtime = self.old.runtime
-        return runtime.run("state", self.id).code == 0 and runtime.container(self.id).status() == "running"
+        told = runtime.run("state", self.id)
+        return told.code == 0 and json.loads(told.out)["status"] == "running"
 
     def end(self) -> None:
         subprocess.run(["systemctl", "kill", "--signal=KILL", self.name], check=False, capture_output=True)

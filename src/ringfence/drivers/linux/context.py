@@ -28,7 +28,8 @@ class Context(Record):
     section; ``fifo`` whether the process waits for ``start``; ``listen_fds`` how many descriptors LISTEN_FDS passes
     on, before the ``preserve_fds`` ones; ``notify`` says where the socket for readiness is shown, None for none;
     ``resctrl`` are the groups of that file system which the process enters; ``unit`` is the unit of systemd's that it
-    has to be moved into by systemd, "" where it can enter its cgroup by itself.
+    has to be moved into by systemd, "" where it can enter its cgroup by itself; ``gate``: the process waits for its
+    start as in a guest; ``slots`` are the descriptors that are given in any case.
     """
 
     container_id: str
@@ -45,6 +46,8 @@ class Context(Record):
     notify: Notify | None = None
     resctrl: tuple[str, ...] = ()
     unit: str = ""
+    gate: bool = False
+    slots: tuple[str, ...] = ("plan", "status")
 
 
 class Notify(Record):
@@ -61,8 +64,8 @@ class Notify(Record):
 class Slots:
     """Names of the descriptors the init is given, numbered as steps ask for them; plan and status come first."""
 
-    def __init__(self) -> None:
-        self.names = ["plan", "status"]
+    def __init__(self, names: tuple[str, ...] = ("plan", "status")) -> None:
+        self.names = [*names]
 
     def __call__(self, name: str) -> int:
         """The number of a descriptor."""

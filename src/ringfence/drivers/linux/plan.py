@@ -26,7 +26,7 @@ from ringfence.drivers.linux.identity import (
 from ringfence.drivers.linux.mount import Sources
 from ringfence.drivers.linux.rootfs import closing_steps, tree_steps
 from ringfence.errors import EXEC_FAILURE, FAILURE
-from ringfence.plan import birth, inside, mounts
+from ringfence.plan import birth, guest, inside, mounts
 from ringfence.plan.plan import Plan
 from ringfence.spec.problems import escape
 from ringfence.spec.sysctl import sysctl_path
@@ -46,7 +46,7 @@ def compile_create(config: Config, host: Host, context: Context, host_steps: tup
     """
     process, linux = config.process, section(config)
     assert process is not None
-    namespaces, slots = Namespaces(linux), Slots()
+    namespaces, slots = Namespaces(linux), Slots(context.slots)
     shifted = bool(namespaces.own & CLONE_NEWUSER)
     joined_user = next((path for _, flag, path in namespaces.joined if flag == CLONE_NEWUSER), "")
     sources = Sources(linux, context.bundle, context.rootfs, shifted, joined_user, privileged=not unprivileged(host))
@@ -115,7 +115,9 @@ def last_steps(config: Config, process: Process, context: Context, slots: Slots)
     """
     steps: list[InitStep] = []
     last = [filter_step(context.filter, slots)] if context.filter and process.no_new_privileges else []
-    wait = [inside.AwaitStart("", slots("fifo"))] if context.fifo else []
+    wait: list[InitStep] = [inside.AwaitStart("", slots("fifo"))] if context.fifo else []
+    if context.gate:
+        wait = [guest.AwaitGate("", slots("gate"))]
     steps += [*last, *wait] if context.filter and context.filter.listener else [*wait, *last]
     env, homeless = environment(process)
     halves = state_halves(context.container_id, context.bundle, config.annotations, "created")
@@ -142,7 +144,7 @@ class ExecContext(Context):
 
 def compile_exec(process: Process, linux: Linux, host: Host, context: ExecContext) -> Plan:
     """The plan of exec: a process joins the container and becomes what its process object says."""
-    slots = Slots()
+    slots = Slots(context.slots)
     shifted = bool(context.namespaces & CLONE_NEWUSER)
     births = open_groups(context, slots)
     if process.oom_score_adj is not None:

@@ -1,0 +1,1 @@
+"""The kernel of our guests: its configuration and how it is built."""

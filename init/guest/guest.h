@@ -1,0 +1,66 @@
+/* The init as the first process of a guest: it boots, performs the container's plan as the runtime would on a host,
+ * and is the other end of the supervisor's frames. */
+#ifndef RINGFENCE_GUEST_H
+#define RINGFENCE_GUEST_H
+
+#include "../session/frames.h"
+
+#define MAX_PROCESSES 64
+#define CGROUP "/sys/fs/cgroup/container"
+
+/* One process of the container, from the first piece of its plan until the host has been told how it ended. Descriptors
+ * are -1 when there is none. */
+struct process {
+	int is_used, number, plan, is_terminal, has_birth;
+	pid_t pid;
+	int status, gate, console, in, outs[2];
+	size_t credit[2];
+	char *pending; /* what is to go to its standard input */
+	size_t pending_start, pending_end;
+	int is_pending_last, is_hung, is_ready, is_failed, has_exited, exit_status;
+	int starter; /* the process number to which STARTED of the container goes */
+	char reports[4096];
+	size_t reports_size;
+};
+
+/* How a process ended of which no report has said yet that it was born. */
+struct ended {
+	pid_t pid;
+	int status;
+};
+
+struct guest {
+	struct inbox in;
+	struct outbox out;
+	struct process processes[MAX_PROCESSES];
+	struct ended unclaimed[MAX_PROCESSES];
+	unsigned unclaimed_next;
+	int signals, is_ending;
+	char digest[16];
+};
+
+int boot(struct guest *g);
+void complain(const char *what, int why);
+_Noreturn void power_off(void);
+
+struct process *find_process(struct guest *g, int number);
+struct process *open_process(struct guest *g, int number);
+void close_process(struct process *p);
+int add_to_plan(struct process *p, const struct frame *frame);
+int begin_process(struct guest *g, struct process *p, int mode);
+void read_reports(struct guest *g, struct process *p);
+void receive_terminal(struct process *p);
+void reap(struct guest *g);
+int tell_failure(struct guest *g, int number, int step, int why, const char *text);
+
+int accept_input(struct guest *g, struct process *p, const struct frame *frame);
+void pass_input(struct guest *g, struct process *p);
+void pass_output(struct guest *g, struct process *p, int stream);
+void close_input(struct process *p);
+int finish(struct guest *g, struct process *p);
+
+int list_processes(struct guest *g, int number);
+int signal_all(int number);
+_Noreturn void serve(struct guest *g);
+
+#endif

@@ -1,0 +1,41 @@
+/* Frames and the two buffers they pass through; what they mean is in src/ringfence/plan/frames.py. */
+#ifndef RINGFENCE_FRAMES_H
+#define RINGFENCE_FRAMES_H
+
+#include "../init.h"
+
+struct frame {
+	uint32_t size;
+	uint16_t process;
+	uint8_t type, stream;
+	const char *data;
+};
+
+/* Bytes that have come and are not used yet. */
+struct inbox {
+	int fd;
+	size_t start, end;
+	char data[FRAME_HEAD + FRAME_LARGEST];
+};
+
+/* Bytes that are to go. A stream's data is only taken in while half of it is free, so control frames find room. */
+struct outbox {
+	int fd;
+	size_t start, end;
+	char data[4 * FRAME_LARGEST];
+};
+
+int fill(struct inbox *in);
+int next_frame(struct inbox *in, struct frame *frame);
+int put_frame(struct outbox *out, const struct frame *frame);
+int put_number(struct outbox *out, int process, int type, int stream, uint32_t number);
+int flush(struct outbox *out);
+int has_room(const struct outbox *out);
+uint32_t number_in(const struct frame *frame);
+
+static inline int is_waiting(const struct outbox *out)
+{
+	return out->start != out->end;
+}
+
+#endif

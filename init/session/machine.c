@@ -1,0 +1,152 @@
+/* The virtual machine's process, and the terminal of the host that stands for the guest's. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+#include "session.h"
+
+#define PASSED 3  /* control, monitor, console */
+#define HIGH 512
+
+/* Puts our descriptors from 3 on in their order; copies first, so that none is overwritten on the way. */
+static int place_descriptors(struct run *r, const struct supervise *s, int control, int monitor, int console)
+{
+	int first = r->slots + (int)s->first, count = PASSED + r->slots_end - first, copies[64];
+	int passed[PASSED] = {control, monitor, console};
+	if (count > 64)
+		return -1;
+	for (int i = 0; i < count; i++)
+		copies[i] = fcntl(i < PASSED ? passed[i] : first + i - PASSED, F_DUPFD_CLOEXEC, HIGH);
+	for (int i = 0; i < count; i++)
+		if (dup2(copies[i], 3 + i) < 0)
+			return -1;
+	return count;
+}
+
+static int null_stdio(int errors)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0 ? -1 : 0;
+}
+
+/* Performs the machine's own plan; what fails in it is said on its standard error, which the supervisor reads. */
+static _Noreturn void become_machine(struct run *r, const struct supervise *s, const int fds[3], int errors)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	forget_signals();
+	int kept = null_stdio(errors) ? -1 : place_descriptors(r, s, fds[0], fds[1], fds[2]);
+	if (kept < 0 || use_plan(r, s->machine.data, s->machine.size))
+		_exit(126);
+	r->plan.kept = (uint32_t)kept;
+	r->status = -1;
+	r->exit_status = 127;
+	perform_inside(r);
+}
+
+/* What serves the guest's files has its listening socket and nothing else. */
+static _Noreturn void become_daemon(struct run *r, const struct supervise *s, int errors)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	forget_signals();
+	if (null_stdio(errors) || dup2(r->slots + (int)s->served, 3) < 0 ||
+	    use_plan(r, s->daemon.data, s->daemon.size))
+		_exit(126);
+	r->plan.kept = 1;
+	r->status = -1;
+	r->exit_status = 127;
+	perform_inside(r);
+}
+
+static pid_t spawn_daemon(struct run *r, const struct supervise *s, int errors)
+{
+	if (!s->daemon.size)
+		return 0;
+	pid_t pid = fork();
+	if (pid == 0)
+		become_daemon(r, s, errors);
+	return pid;
+}
+
+pid_t spawn_machine(struct run *r, const struct supervise *s, const int fds[3], int *errors, pid_t *daemon)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0)
+		become_machine(r, s, fds, ends[1]);
+	*daemon = pid < 0 ? -1 : spawn_daemon(r, s, ends[1]);
+	close(ends[1]);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*errors = ends[0];
+	return *daemon < 0 ? -1 : pid;
+}
+
+/* Keeps the last bytes only. */
+void tail_read(struct tail *t)
+{
+	char piece[1024];
+	ssize_t size = read(t->fd, piece, sizeof piece);
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (size <= 0) {
+		close(t->fd);
+		t->fd = -1;
+		return;
+	}
+	if (t->size + (size_t)size > TAIL) {
+		size_t kept = TAIL - (size_t)size < t->size ? TAIL - (size_t)size : t->size;
+		memmove(t->data, t->data + t->size - kept, kept);
+		t->size = kept;
+	}
+	memcpy(t->data + t->size, piece, (size_t)size);
+	t->size += (size_t)size;
+}
+
+int do_make_mount_point(struct run *r, const struct make_mount_point *s)
+{
+	struct stat st;
+	int is_file = s->source.size && stat(s->source.data, &st) == 0 && !S_ISDIR(st.st_mode);
+	int fd = root_make(r, s->target.data, is_file ? S_IFREG : S_IFDIR);
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int open_pair(int *peer)
+{
+	int unlocked = 0, master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) < 0)
+		return -1;
+	*peer = ioctl(master, TIOCGPTPEER_NUMBER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return *peer < 0 ? -1 : master;
+}
+
+static int make_raw(int peer)
+{
+	struct termios mode;
+	if (tcgetattr(peer, &mode) < 0)
+		return -1;
+	cfmakeraw(&mode);
+	return tcsetattr(peer, TCSANOW, &mode);
+}
+
+/* The guest has a terminal of its own, with echo and signals; this one only carries its bytes. */
+int do_open_host_console(struct run *r, const struct open_host_console *s)
+{
+	struct winsize size = {.ws_row = (unsigned short)s->rows, .ws_col = (unsigned short)s->columns};
+	int peer = -1, master = open_pair(&peer), socket = r->slots + (int)s->slot;
+	if (master < 0 || make_raw(peer))
+		return say(r, "cannot open a terminal", NULL);
+	if (size.ws_row)
+		ioctl(master, TIOCSWINSZ, &size);
+	if (send_descriptor(socket, "/dev/ptmx", master))
+		return say(r, "cannot hand over the terminal", NULL);
+	close(master);
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(peer, fd) < 0)
+			return -1;
+	close(peer);
+	return ioctl(0, TIOCSCTTY, 0);
+}

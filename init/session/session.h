@@ -1,0 +1,62 @@
+/* The host's end of a guest: the supervisor that engines know as the container, and the relays that stand for its
+ * further processes. */
+#ifndef RINGFENCE_SESSION_H
+#define RINGFENCE_SESSION_H
+
+#include <poll.h>
+
+#include "frames.h"
+
+#define TAIL 4096
+
+/* What is still to be written to one of our own stdout and stderr. */
+struct sink {
+	int fd, is_last;
+	size_t start, end;
+	char data[FRAME_WINDOW];
+};
+
+/* Our own stdio, as the other end of a process' in the guest. */
+struct front {
+	struct outbox *out;
+	int in, is_terminal;
+	size_t credit;
+	struct sink sinks[2];
+};
+
+/* Whoever talks to the supervisor: a relay, or a verb of the runtime. */
+struct client {
+	int fd, has_process;
+	struct inbox in;
+	struct outbox out;
+};
+
+/* The last bytes of a stream that people may want to read when something has failed. */
+struct tail {
+	int fd;
+	size_t size;
+	char data[TAIL];
+};
+
+struct polls {
+	int count;
+	struct pollfd list[256];
+};
+
+void watch(struct polls *polls, int fd, short events);
+int happened(const struct polls *polls, int fd, short events);
+int open_signals(void);
+int64_t milliseconds(void);
+void become_independent(struct run *r, int kept);
+
+void front_begin(struct front *f, struct outbox *out, int is_terminal);
+void front_watch(struct front *f, struct polls *polls);
+int front_serve(struct front *f, const struct polls *polls);
+int front_frame(struct front *f, const struct frame *frame);
+int front_is_drained(const struct front *f);
+int pass_signals(int signals, struct front *f, int *has_child);
+
+pid_t spawn_machine(struct run *r, const struct supervise *s, const int fds[3], int *errors, pid_t *daemon);
+void tail_read(struct tail *t);
+
+#endif

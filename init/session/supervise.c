@@ -1,0 +1,380 @@
+/* The supervisor: the process that engines know as the container. It holds the machine, passes bytes and signals, lets
+ * relays and verbs speak with the guest, and ends as the container's process has ended. */
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "session.h"
+
+#define MAX_CLIENTS 64
+#define ENDING 2000 /* milliseconds for a machine to end by itself */
+#define LOST 255 /* the guest is gone and has not said how the container ended */
+
+struct supervisor {
+	struct run *r;
+	const struct supervise *step;
+	struct inbox in;
+	struct outbox out;
+	struct front front;
+	struct client clients[MAX_CLIENTS];
+	struct tail errors, console;
+	int listener, monitor, signals;
+	pid_t machine, daemon;
+	int64_t deadline;
+	int has_greeted, is_ready, is_lost, is_over, exit_status;
+};
+
+static void forget_client(struct supervisor *v, int i)
+{
+	struct client *c = &v->clients[i];
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	if (c->has_process)
+		put_number(&v->out, i + 1, FRAME_HANGUP, 0, 0);
+}
+
+/* Before the container is ready a failure is the runtime's to tell; the step is one of the guest's plan, or none. */
+static _Noreturn void fail(struct supervisor *v, int step, int why, const char *text, size_t size)
+{
+	struct run *r = v->r;
+	if (size >= DETAIL_SIZE) {
+		text += size - DETAIL_SIZE + 1;
+		size = DETAIL_SIZE - 1;
+	}
+	memcpy(r->detail, text, size);
+	r->detail[size] = 0;
+	if (step)
+		r->step = (uint32_t)step;
+	report(r, REPORT_FAILED, why, r->detail);
+	_exit(1);
+}
+
+static _Noreturn void fail_with(struct supervisor *v, int why, const char *words, const struct tail *tail)
+{
+	char text[DETAIL_SIZE];
+	size_t used = strlen(words), left = sizeof text - used, size = tail->size < left ? tail->size : left;
+	memcpy(text, words, used);
+	memcpy(text + used, tail->data + tail->size - size, size);
+	fail(v, 0, why, text, used + size);
+}
+
+static void fail_guest(struct supervisor *v, const struct frame *frame)
+{
+	int step = 0, why = 0;
+	if (frame->size < 8)
+		fail(v, 0, EPROTO, "the guest", 9);
+	memcpy(&step, frame->data, 4);
+	memcpy(&why, frame->data + 4, 4);
+	fail(v, step, why, frame->data + 8, frame->size - 8);
+}
+
+/* The machine is ended at once: its disks are the host's, and the guest has synced before its last word. */
+static void end_container(struct supervisor *v, int status)
+{
+	if (v->is_over)
+		return;
+	v->is_over = 1;
+	v->deadline = 0;
+	v->exit_status = status;
+	if (v->machine > 0)
+		kill(v->machine, SIGKILL);
+	for (int i = 0; i < MAX_CLIENTS; i++)
+		if (v->clients[i].fd >= 0)
+			close(v->clients[i].fd);
+}
+
+static int become_ready(struct supervisor *v)
+{
+	if (!v->has_greeted || v->is_ready)
+		return -1;
+	v->is_ready = 1;
+	v->deadline = 0;
+	become_independent(v->r, v->listener);
+	return 0;
+}
+
+static int greet(struct supervisor *v, const struct frame *frame)
+{
+	uint32_t protocol = 0;
+	if (v->has_greeted || frame->size != 20)
+		return -1;
+	memcpy(&protocol, frame->data, 4);
+	if (protocol != FRAME_PROTOCOL || memcmp(frame->data + 4, v->step->digest.data, 16))
+		return -1;
+	v->has_greeted = 1;
+	struct frame answer = *frame;
+	return put_frame(&v->out, &answer);
+}
+
+static int is_of_stream(int type)
+{
+	return type == FRAME_DATA || type == FRAME_END || type == FRAME_CREDIT;
+}
+
+/* What the guest says of the container's own process. */
+static int hear_container(struct supervisor *v, const struct frame *frame)
+{
+	if (frame->type == FRAME_HELLO)
+		return greet(v, frame);
+	if (frame->type == FRAME_READY)
+		return become_ready(v);
+	if (frame->type == FRAME_FAILED && !v->is_ready)
+		fail_guest(v, frame);
+	if (!v->is_ready)
+		return -1;
+	if (frame->type == FRAME_STARTED)
+		return 0;
+	if (frame->type == FRAME_EXITED && frame->size == 4 && number_in(frame) <= 255) {
+		end_container(v, (int)number_in(frame));
+		return 0;
+	}
+	return is_of_stream(frame->type) ? front_frame(&v->front, frame) : -1;
+}
+
+/* What it says to a client; one that has gone meanwhile misses it. */
+static int hear_process(struct supervisor *v, const struct frame *frame)
+{
+	struct client *c = &v->clients[frame->process - 1];
+	struct frame passed = *frame;
+	if (frame->type < FRAME_READY && !is_of_stream(frame->type))
+		return -1;
+	if (frame->type == FRAME_EXITED || frame->type == FRAME_FAILED)
+		c->has_process = 0;
+	passed.process = 0;
+	if (c->fd >= 0 && put_frame(&c->out, &passed))
+		return -1;
+	return 0;
+}
+
+static int hear_guest(struct supervisor *v)
+{
+	struct frame frame;
+	int size = fill(&v->in), got;
+	if (size == 0 || (size < 0 && errno != EAGAIN))
+		return -1;
+	while (!v->is_over && (got = next_frame(&v->in, &frame)) > 0) {
+		if (frame.process > MAX_CLIENTS)
+			return -1;
+		if (frame.process ? hear_process(v, &frame) : hear_container(v, &frame))
+			return -1;
+	}
+	return v->is_over ? 0 : got;
+}
+
+static int may_send(int type)
+{
+	static const int allowed[] = {FRAME_PLAN, FRAME_RUN,  FRAME_START, FRAME_SIGNAL, FRAME_RESIZE, FRAME_DATA,
+				      FRAME_END,  FRAME_CREDIT, FRAME_TIME,  FRAME_LIST,   FRAME_MEASURE};
+	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+		if (allowed[i] == type)
+			return 1;
+	return 0;
+}
+
+static int hear_client_frame(struct supervisor *v, int i, const struct frame *frame)
+{
+	struct client *c = &v->clients[i];
+	struct frame passed = *frame;
+	if (frame->type == FRAME_BORROW)
+		return send_descriptor(c->fd, "monitor", v->monitor);
+	if (!may_send(frame->type))
+		return -1;
+	c->has_process |= frame->type == FRAME_RUN;
+	passed.process = (uint16_t)(i + 1);
+	return put_frame(&v->out, &passed);
+}
+
+static void hear_client(struct supervisor *v, int i)
+{
+	struct client *c = &v->clients[i];
+	struct frame frame;
+	int size = fill(&c->in), got;
+	if (size == 0 || (size < 0 && errno != EAGAIN)) {
+		forget_client(v, i);
+		return;
+	}
+	while ((got = next_frame(&c->in, &frame)) > 0)
+		if (hear_client_frame(v, i, &frame)) {
+			got = -1;
+			break;
+		}
+	if (got < 0)
+		forget_client(v, i);
+}
+
+/* Only the runtime's user and root are served (unix(7), SO_PEERCRED). */
+static int is_welcome(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof who;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+		return 0;
+	return who.uid == 0 || who.uid == getuid();
+}
+
+static void accept_client(struct supervisor *v)
+{
+	int fd = accept4(v->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	for (int i = 0; i < MAX_CLIENTS && fd >= 0 && is_welcome(fd); i++) {
+		struct client *c = &v->clients[i];
+		if (c->fd >= 0 || c->has_process)
+			continue;
+		c->fd = c->in.fd = c->out.fd = fd;
+		c->in.start = c->in.end = c->out.start = c->out.end = 0;
+		return;
+	}
+	close(fd);
+}
+
+static void serve_clients(struct supervisor *v, const struct polls *polls)
+{
+	for (int i = 0; i < MAX_CLIENTS; i++) {
+		struct client *c = &v->clients[i];
+		if (c->fd < 0)
+			continue;
+		if (happened(polls, c->fd, POLLIN) || happened(polls, c->fd, POLLIN | POLLOUT))
+			hear_client(v, i);
+		if (c->fd >= 0 && flush(&c->out))
+			forget_client(v, i);
+	}
+	if (happened(polls, v->listener, POLLIN))
+		accept_client(v);
+}
+
+static void watch_all(struct supervisor *v, struct polls *polls)
+{
+	polls->count = 0;
+	watch(polls, v->signals, POLLIN);
+	front_watch(&v->front, polls);
+	if (v->is_over)
+		return;
+	watch(polls, v->in.fd, is_waiting(&v->out) ? POLLIN | POLLOUT : POLLIN);
+	watch(polls, v->errors.fd, POLLIN);
+	watch(polls, v->console.fd, POLLIN);
+	watch(polls, v->listener, POLLIN);
+	for (int i = 0; i < MAX_CLIENTS; i++)
+		if (v->clients[i].fd >= 0 && has_room(&v->out))
+			watch(polls, v->clients[i].fd, is_waiting(&v->clients[i].out) ? POLLIN | POLLOUT : POLLIN);
+}
+
+/* The guest's end of the machine without its last word: a panic, or a machine that was killed. */
+static void lose_guest(struct supervisor *v, int status)
+{
+	if (!v->is_ready && v->errors.size)
+		fail_with(v, 0, "the machine has ended: ", &v->errors);
+	if (!v->is_ready)
+		fail_with(v, 0, "the guest has ended: ", &v->console);
+	end_container(v, status);
+}
+
+static void reap_machine(struct supervisor *v)
+{
+	int status;
+	/* Without its files the container cannot go on. */
+	if (v->daemon > 0 && waitpid(v->daemon, &status, WNOHANG) == v->daemon) {
+		v->daemon = 0;
+		if (v->machine > 0)
+			kill(v->machine, SIGKILL);
+	}
+	if (v->machine <= 0 || waitpid(v->machine, &status, WNOHANG) != v->machine)
+		return;
+	v->machine = 0;
+	if (v->errors.fd >= 0)
+		tail_read(&v->errors);
+	if (!v->is_over)
+		lose_guest(v, WIFSIGNALED(status) && !v->is_lost ? 128 + WTERMSIG(status) : LOST);
+}
+
+static int wait_time(const struct supervisor *v)
+{
+	if (!v->deadline)
+		return -1;
+	int64_t left = v->deadline - milliseconds();
+	return left > 0 ? (int)left : 0;
+}
+
+/* Nothing more is heard of the guest: the machine is ending, or it has sent what it may not. How it ends is told by
+ * its process. */
+static void hang_up(struct supervisor *v)
+{
+	v->in.fd = -1;
+	v->deadline = milliseconds() + ENDING;
+}
+
+static void lose_patience(struct supervisor *v)
+{
+	if (v->in.fd >= 0)
+		fail_with(v, ETIMEDOUT, "the guest does not answer: ", &v->console);
+	v->is_lost = 1;
+	v->deadline = 0;
+	kill(v->machine, SIGKILL);
+}
+
+static void supervise_once(struct supervisor *v)
+{
+	static struct polls polls;
+	int has_child = 0;
+	watch_all(v, &polls);
+	if (poll(polls.list, (nfds_t)polls.count, wait_time(v)) < 0)
+		return;
+	pass_signals(v->signals, &v->front, &has_child);
+	front_serve(&v->front, &polls);
+	if (v->is_over) {
+		reap_machine(v);
+		return;
+	}
+	if (happened(&polls, v->errors.fd, POLLIN))
+		tail_read(&v->errors);
+	if (happened(&polls, v->console.fd, POLLIN))
+		tail_read(&v->console);
+	serve_clients(v, &polls);
+	int is_heard = happened(&polls, v->in.fd, POLLIN) | happened(&polls, v->in.fd, POLLIN | POLLOUT);
+	if ((is_heard && hear_guest(v)) || (!v->is_over && flush(&v->out)))
+		hang_up(v);
+	if (has_child)
+		reap_machine(v);
+	if (v->deadline && !wait_time(v))
+		lose_patience(v);
+}
+
+static int start_machine(struct supervisor *v)
+{
+	int control[2], monitor[2], console[2];
+	const int kind = SOCK_STREAM | SOCK_CLOEXEC;
+	if (socketpair(AF_UNIX, kind, 0, control) < 0 || socketpair(AF_UNIX, kind, 0, monitor) < 0 ||
+	    socketpair(AF_UNIX, kind, 0, console) < 0)
+		return -1;
+	const int fds[3] = {control[1], monitor[1], console[1]};
+	v->machine = spawn_machine(v->r, v->step, fds, &v->errors.fd, &v->daemon);
+	close(control[1]);
+	close(monitor[1]);
+	close(console[1]);
+	fcntl(control[0], F_SETFL, O_NONBLOCK);
+	fcntl(console[0], F_SETFL, O_NONBLOCK);
+	v->in.fd = v->out.fd = control[0];
+	v->console.fd = console[0];
+	v->monitor = monitor[0];
+	return v->machine < 0 ? -1 : 0;
+}
+
+int do_supervise(struct run *r, const struct supervise *s)
+{
+	static struct supervisor v;
+	v.r = r;
+	v.step = s;
+	v.listener = r->slots + (int)s->listener;
+	v.deadline = milliseconds() + s->patience;
+	for (int i = 0; i < MAX_CLIENTS; i++)
+		v.clients[i].fd = -1;
+	v.signals = open_signals();
+	fcntl(v.listener, F_SETFL, O_NONBLOCK);
+	if (v.signals < 0 || start_machine(&v))
+		return say(r, "cannot start the machine", NULL);
+	front_begin(&v.front, &v.out, s->terminal != 0);
+	while (!v.is_over || v.machine > 0 || !front_is_drained(&v.front))
+		supervise_once(&v);
+	if (v.daemon > 0)
+		kill(v.daemon, SIGKILL);
+	_exit(v.exit_status);
+}

@@ -1,0 +1,201 @@
+"""Containers in machines of their own: what is special about their birth, start, exec and processes."""
+
+from __future__ import annotations
+
+import posix
+
+from ringfence.container.status import is_frozen
+from ringfence.drivers.linux.context import section
+from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
+from ringfence.drivers.microvm.machine import VIRTIOFSD, Machine
+from ringfence.drivers.microvm.plan import digest_of, guest_bytes
+from ringfence.drivers.microvm.ramdisk import with_plan
+from ringfence.drivers.microvm.share import FOLDER
+from ringfence.errors import RingfenceError, from_os_error
+from ringfence.host.probe import read_or
+from ringfence.initfile import INIT, memory_file
+from ringfence.plan.guest import Supervise
+from ringfence.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+
+    from ringfence.container.record import ContainerRecord
+    from ringfence.drivers.microvm.client import Frame
+    from ringfence.plan.plan import Plan
+    from ringfence.spec.types import Config
+
+
+KERNELS = "/var/cache/ringfence/guest"
+FILES_SOCKET = "files.sock"
+EVERYTHING = 2
+TICKS = 100  # of a second: USER_HZ, which is part of the kernel's interface on every machine we know
+MOST_PROCESSES = 4096
+MIB = 1 << 20
+DEFAULT_MEMORY, KERNEL_MEMORY = 512, 64
+
+
+def machine_for(config: Config) -> Machine:
+    """The hardware for a container, from what this host has.
+
+    Raises:
+        RingfenceError: there is no kernel for it.
+    """
+    kernel = f"{KERNELS}/current/vmlinux"
+    if not posix.access(kernel, posix.R_OK):
+        raise RingfenceError(f"there is no kernel for guests at {kernel}", hint="build it with: make guest")
+    daemons = [path for path in VIRTIOFSD if posix.access(path, posix.X_OK)]
+    daemon = daemons[0] if daemons else ""
+    return Machine(kernel, virtiofsd=daemon, memory=memory_of(config), tsc_khz=tsc_khz())
+
+
+def memory_of(config: Config) -> int:
+    """The machine's memory in MiB: the container's limit and what the guest's kernel needs (MVM-QEMU-15)."""
+    resources = section(config).resources
+    limit = resources.memory.limit if resources and resources.memory else None
+    return DEFAULT_MEMORY if not limit or limit < 0 else -(-limit // MIB) + KERNEL_MEMORY
+
+
+def tsc_khz() -> int:
+    """The frequency of the time stamp counter as the host's kernel has it, in kHz; 0 where it does not say."""
+    for line in read_or("/proc/cpuinfo", b"").splitlines():
+        if line.startswith(b"cpu MHz"):
+            return int(float(line.partition(b":")[2]) * 1000)
+    return 0
+
+
+class Boot:
+    """What a machine is started with: the supervisor's socket, the ramdisk with the plan, the kernel, its files."""
+
+    def __init__(self, record: ContainerRecord, plan: Plan) -> None:
+        supervise = plan.inside[-1]
+        assert isinstance(supervise, Supervise)
+        self.sockets: dict[str, _socket.socket] = {}
+        try:
+            posix.mkdir(f"{record.directory}/{FOLDER}", 0o700)
+            self.sockets["listener"] = listen(record.directory, SOCKET)
+            if "files" in plan.slots:
+                self.sockets["served"] = listen(record.directory, FILES_SOCKET)
+                self.sockets["files"] = connect(record.directory, FILES_SOCKET)
+                posix.unlink(f"{record.directory}/{FILES_SOCKET}")
+            self.ramdisk = memory_file(
+                "ramdisk", with_plan(init_bytes(), guest_bytes(plan), digest_of(plan), terminal=supervise.terminal)
+            )
+            self.kernel = posix.open(supervise.kernel, posix.O_RDONLY | posix.O_CLOEXEC)
+        except OSError as error:
+            raise from_os_error("cannot prepare the machine", error) from None
+
+    @property
+    def given(self) -> dict[str, int]:
+        """Descriptors by the names of the plan's slots."""
+        sockets = {name: socket.fileno() for name, socket in self.sockets.items()}
+        return {**sockets, "ramdisk": self.ramdisk, "kernel": self.kernel}
+
+    def close(self) -> None:
+        """Let go of them; the supervisor and QEMU have their own."""
+        for socket in self.sockets.values():
+            socket.close()
+        posix.close(self.ramdisk)
+        posix.close(self.kernel)
+
+
+def init_bytes() -> bytes:
+    """The init, which is the guest's first process too."""
+    with open(INIT, "rb") as file:
+        return file.read()
+
+
+def start_guest(record: ContainerRecord) -> None:
+    """Let the container's program run; returns when the guest says that it has been executed (MVM-START-01).
+
+    Raises:
+        RingfenceError: it could not be.
+    """
+    with Client(record.directory) as client:
+        check(client.ask("START"))
+
+
+def check(answer: Frame) -> None:
+    """Whether what was asked has been done.
+
+    Raises:
+        RingfenceError: it has not, with the guest's reason.
+    """
+    if answer.type == "STARTED":
+        return
+    number = int.from_bytes(answer.data[4:8], "little")
+    words = posix.strerror(number).lower() if number else ""
+    told = answer.data[8:].decode("utf-8", "replace")
+    parts = (part for part in ("unable to start container process", told, words) if part)
+    raise RingfenceError(": ".join(parts), errno=number)
+
+
+def connection(record: ContainerRecord) -> int:
+    """A connection to the supervisor, for a relay.
+
+    Raises:
+        RingfenceError: it has ended.
+    """
+    try:
+        return connect(record.directory, SOCKET).detach()
+    except OSError:
+        raise RingfenceError("cannot exec in a stopped container") from None
+
+
+class GuestProcess(Record):
+    """A process in a guest, by the guest's numbers; ``seconds`` are those of processor time."""
+
+    pid: int
+    parent: int
+    uid: int
+    seconds: int
+    command: str
+
+
+def process_of(data: bytes) -> GuestProcess | None:
+    """What the guest says of one process: proc_pid_stat(5), proc_pid_status(5) and its command line, NULs between.
+
+    None for what cannot be: nothing that a guest says is believed.
+    """
+    stat, _, rest = data.partition(b"\0")
+    status, _, line = rest.partition(b"\0")
+    pid, _, behind = stat.partition(b" (")
+    name, _, fields = behind.rpartition(b") ")
+    words = fields.split()
+    uid = status.partition(b"\nUid:")[2].split()[:1]
+    numbers = [pid, words[1] if len(words) > 12 else b"", *uid, *words[11:13]]
+    if len(numbers) != 5 or not all(number.isdigit() and len(number) < 11 for number in numbers):
+        return None
+    shown = line.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace") or f"[{name.decode('utf-8', 'replace')}]"
+    safe = "".join(letter if letter.isprintable() else "?" for letter in shown)
+    number, parent, user, own, system = map(int, numbers)
+    return GuestProcess(number, parent, user, (own + system) // TICKS, safe)
+
+
+def processes_of(record: ContainerRecord) -> list[GuestProcess]:
+    """The container's processes, as its guest tells them (MVM-PS-01).
+
+    Raises:
+        RingfenceError: the container is paused, or its supervisor cannot be reached.
+    """
+    if is_frozen(record):
+        raise RingfenceError("the container is paused: its guest cannot be asked")
+    found: list[GuestProcess] = []
+    with Client(record.directory) as client:
+        answer = client.ask("LIST")
+        while answer.type == "LISTED" and answer.data and len(found) < MOST_PROCESSES:
+            if process := process_of(answer.data):
+                found.append(process)
+            answer = client.receive()
+    return sorted(found, key=lambda process: process.pid)
+
+
+def signal_guest(record: ContainerRecord, number: int) -> None:
+    """Send a signal to every process of the container (MVM-KILL-03).
+
+    Raises:
+        RingfenceError: the supervisor cannot be reached.
+    """
+    with Client(record.directory) as client:
+        client.send("SIGNAL", number.to_bytes(4, "little"), stream=EVERYTHING)

@@ -1,0 +1,164 @@
+"""The guest's side of a container: the same plan as on a host, for a machine that holds this container only. Pure."""
+
+from __future__ import annotations
+
+from ringfence.cgroups.paths import CgroupDir
+from ringfence.cgroups.steps import WriteCgroupFile, WriteFirstPresent, WriteTogether
+from ringfence.cgroups.v2 import compile_v2
+from ringfence.drivers.linux.context import Context, Namespaces, section
+from ringfence.drivers.linux.mount import is_bind
+from ringfence.drivers.linux.plan import ExecContext, compile_create, compile_exec
+from ringfence.drivers.microvm.share import INSIDE, ROOT
+from ringfence.errors import RingfenceError
+from ringfence.host.facts import V2, Hierarchy, Host
+from ringfence.plan import guest, inside
+from ringfence.plan.frames import SLOTS
+from ringfence.plan.plan import Plan
+from ringfence.spec.options import MS_NODEV
+from ringfence.spec.types import Hooks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ringfence.plan.step import HostStep, InitStep
+    from ringfence.seccomp.filter import Filter
+    from ringfence.spec.types import Config, Linux, Mount, Process, Resources
+
+CGROUPS = "/sys/fs/cgroup"
+CGROUP = f"{CGROUPS}/container"
+CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
+SHARE = "trans=virtio,version=9p2000.L,msize=512000,cache=loose,access=any"
+
+
+def changed(value: Any, **fields: Any) -> Any:
+    """A copy of a record with some fields replaced."""
+    return type(value)(**{**dict(value.items()), **fields})
+
+
+def guest_host(host: Host) -> Host:
+    """The facts about the guest: our own kernel, of which all is known beforehand."""
+    return Host(
+        uid=0,
+        gid=0,
+        kernel=(6, 1),
+        machine=host.machine,
+        cgroup_mode=V2,
+        hierarchies=(Hierarchy(("",), CGROUPS, "/", "/"),),
+        kcore=False,
+    )
+
+
+def guest_config(config: Config) -> Config:
+    """The configuration as the guest performs it.
+
+    The guest's network is the container's. Labels are the host's and not applied; hooks run on the host, but for the
+    container's own.
+
+    Raises:
+        RingfenceError: it asks for what a machine of its own cannot have (MVM-CREATE-06).
+    """
+    linux = section(config)
+    refuse(linux)
+    own = tuple(one for one in linux.namespaces if one.type not in ("network", "time") and not one.path)
+    process = changed(config.process, apparmor_profile=None, selinux_label=None)
+    hooks = Hooks(start_container=config.hooks.start_container) if config.hooks else None
+    mounts = tuple(shared_mount(index, mount) for index, mount in enumerate(config.mounts))
+    inner = changed(linux, namespaces=own, resources=None, mount_label=None, cgroups_path=None)
+    root = changed(config.root, path=INSIDE + ROOT)
+    return changed(config, process=process, hooks=hooks, mounts=mounts, linux=inner, root=root)  # type: ignore[no-any-return]
+
+
+def refuse(linux: Linux) -> None:
+    """What is not dropped in silence.
+
+    Raises:
+        RingfenceError: the configuration asks for it.
+    """
+    for asked, name in (
+        (linux.uid_mappings or linux.gid_mappings, "uidMappings"),
+        (linux.intel_rdt, "intelRdt"),
+        (linux.net_devices, "netDevices"),
+        (linux.seccomp and linux.seccomp.listener_path, "seccomp/listenerPath"),
+    ):
+        if asked:
+            raise RingfenceError(f"config.json#/linux/{name}: not behind a microVM", field=f"/linux/{name}")
+    for index, namespace in enumerate(linux.namespaces):
+        if namespace.path:
+            field = f"/linux/namespaces/{index}"
+            raise RingfenceError(
+                f"config.json#{field}: a namespace of the host cannot be joined in a guest", field=field
+            )
+    if not any(namespace.type == "network" for namespace in linux.namespaces):
+        words = "the host's own network cannot be a guest's"
+        raise RingfenceError(f"config.json#/linux/namespaces: {words}", field="/linux/namespaces")
+
+
+def shared_mount(index: int, mount: Mount) -> Mount:
+    """A bind mount takes its source from the tree."""
+    return changed(mount, source=f"{INSIDE}/{index}") if is_bind(mount) else mount
+
+
+def limit_steps(host: Host, resources: Resources | None) -> list[InitStep]:
+    """The limits that the guest's kernel keeps: what the container is, is one cgroup there (MVM-GUEST-10, 11)."""
+    if resources is None:
+        return []
+    steps: list[InitStep] = []
+    inner = changed(resources, devices=(), network=None, rdma={}, block_io=None, hugepage_limits=())
+    for step in compile_v2(host, CGROUP, inner, devices=False):
+        steps += write_steps(step)
+    return steps
+
+
+def write_steps(step: HostStep) -> list[InitStep]:
+    """A cgroup step as the guest performs it."""
+    if isinstance(step, WriteCgroupFile):
+        return [guest.WriteFile(step.pointer, step.path, step.value)]
+    if isinstance(step, WriteTogether):
+        return [guest.WriteFile(step.pointer, path, value) for path, value in step.writes]
+    if isinstance(step, WriteFirstPresent):
+        path, value = step.choices[0]
+        return [guest.WriteFile(step.pointer, path, value)]
+    raise RingfenceError(f"config.json#{step.pointer}: not behind a microVM", field=step.pointer)
+
+
+def first_steps(host: Host, resources: Resources | None, *, virtiofs: bool) -> list[InitStep]:
+    """What makes the guest a machine for the container: its files, its cgroup, its loopback interface."""
+    kind, data = ("virtiofs", "") if virtiofs else ("9p", SHARE)
+    enabled = " ".join(f"+{name}" for name in CONTROLLERS)
+    return [
+        guest.MountAt("/root/path", kind, "root", INSIDE, MS_NODEV, data),
+        guest.WriteFile("", f"{CGROUPS}/cgroup.subtree_control", enabled),
+        guest.MakeFolder("/linux/cgroupsPath", CGROUP),
+        *limit_steps(host, resources),
+        inside.LoopbackUp("/linux/namespaces"),
+    ]
+
+
+def guest_context(container_id: str, compiled: Filter | None) -> Context:
+    """What the plan depends on beside the configuration, inside."""
+    cgroups = (CgroupDir(("",), CGROUP),)
+    return Context(container_id, INSIDE, INSIDE + ROOT, cgroups, {}, filter=compiled, gate=True, slots=SLOTS)
+
+
+def compile_guest(config: Config, host: Host, container_id: str, compiled: Filter | None, *, virtiofs: bool) -> Plan:
+    """The plan that the guest's init performs.
+
+    Raises:
+        RingfenceError: the configuration asks for what a guest cannot give.
+    """
+    facts = guest_host(host)
+    plan = compile_create(guest_config(config), facts, guest_context(container_id, compiled), ())
+    resources = section(config).resources
+    return Plan((), (*first_steps(facts, resources, virtiofs=virtiofs), *plan.birth), plan.inside, plan.slots)
+
+
+def compile_inner_exec(
+    process: Process, config: Config, host: Host, container_id: str, compiled: Filter | None
+) -> Plan:
+    """The plan of one more process, performed by the guest's init."""
+    inner = guest_config(config)
+    linux = section(inner)
+    context = guest_context(container_id, compiled)
+    entered = ExecContext(**{**dict(context.items()), "gate": False, "namespaces": Namespaces(linux).own})
+    return compile_exec(process, linux, guest_host(host), entered)

@@ -1,0 +1,151 @@
+"""QEMU's command line, and the plan of its process. Pure."""
+
+from __future__ import annotations
+
+from ringfence.plan import inside
+from ringfence.plan.plan import Plan
+from ringfence.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.plan.step import InitStep
+
+QEMU = "/usr/bin/qemu-system-x86_64"
+CONTROL, MONITOR, CONSOLE, RAMDISK, KERNEL, FILES = range(3, 9)
+"""Its descriptors: three sockets, the files it boots from, and the connection to the daemon that serves files."""
+MICROVM, Q35 = "microvm", "q35"
+VIRTIOFS, P9 = "virtiofs", "9p"
+VIRTIOFSD = ("/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd")
+"""The daemon in Rust of QEMU 8 and later, and the one that was QEMU's own before."""
+DAEMON = 3
+
+LAUNCHER_FAILED = 127
+NOBODY = 65534
+PORT = "ringfence.control"
+
+
+class Machine(Record):
+    """The hardware, and the kernel for it.
+
+    ``memory`` is in MiB; ``tsc_khz`` the frequency of the host's time stamp counter, 0 if unknown; ``virtiofsd`` the
+    path of that program, "" where files are served by 9p.
+    """
+
+    kernel: str
+    board: str = MICROVM
+    virtiofsd: str = ""
+    memory: int = 512
+    cpus: int = 1
+    kvm: bool = False
+    tsc_khz: int = 0
+
+
+def kernel_line(machine: Machine) -> str:
+    """The kernel's command line (MVM-KERNEL-09).
+
+    The words about timers are for emulation, whose clocks need no calibration; patching the lock prefixes out throws
+    translated code away.
+    """
+    words = ["console=hvc0", "quiet", "reboot=t", "panic=-1", "mitigations=off"]
+    if machine.cpus == 1:
+        words.append("noreplace-smp")
+    if not machine.kvm:
+        words += ["no_timer_check", "tsc=reliable"]
+        words += ["nolapic_timer"] if machine.cpus == 1 else []
+        words += [f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else []
+    return " ".join(words)
+
+
+def accelerator(machine: Machine) -> list[str]:
+    """How the guest's code is run."""
+    if machine.kvm:
+        return ["-accel", "kvm", "-cpu", "host"]
+    threads = "single" if machine.cpus == 1 else "multi"
+    return ["-accel", f"tcg,thread={threads},tb-size=32", "-cpu", "max"]
+
+
+def escaped(value: str) -> str:
+    """A value inside a comma-separated option (MVM-QEMU-13)."""
+    return value.replace(",", ",,")
+
+
+def device(machine: Machine, name: str) -> str:
+    """A virtio device as the board's bus has it."""
+    return f"{name}-{'pci' if machine.board == Q35 else 'device'}"
+
+
+def board(machine: Machine) -> list[str]:
+    """The machine itself and its memory, which a daemon that serves files has to share."""
+    name = MICROVM + ",acpi=off,isa-serial=off" if machine.board == MICROVM else Q35
+    if not machine.virtiofsd:
+        return ["-M", name, "-m", str(machine.memory)]
+    backend = f"memory-backend-memfd,id=memory,size={machine.memory}M,share=on"
+    return ["-object", backend, "-M", f"{name},memory-backend=memory", "-m", str(machine.memory)]
+
+
+def files(machine: Machine, tree: str) -> list[str]:
+    """How the guest gets its files."""
+    if machine.virtiofsd:
+        socket = f"socket,id=files,fd={FILES}"
+        return ["-chardev", socket, "-device", f"{device(machine, 'vhost-user-fs')},chardev=files,tag=root"]
+    share = f"local,id=root,path={escaped(tree)},security_model=passthrough,multidevs=remap"
+    return ["-fsdev", share, "-device", f"{device(machine, 'virtio-9p')},fsdev=root,mount_tag=root"]
+
+
+def command(machine: Machine, tree: str) -> tuple[str, ...]:
+    """The whole command line; ``tree`` is the folder that the guest sees."""
+    words = ["qemu-system-x86_64", *board(machine), *accelerator(machine), "-smp", str(machine.cpus)]
+    words += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    words += ["-global", "virtio-mmio.force-legacy=false"]
+    words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
+    words += ["-device", device(machine, "virtio-serial")]
+    words += ["-chardev", f"socket,id=control,fd={CONTROL}"]
+    words += ["-device", f"virtserialport,chardev=control,name={PORT}"]
+    words += ["-chardev", f"socket,id=console,fd={CONSOLE}", "-device", "virtconsole,chardev=console"]
+    words += ["-chardev", f"socket,id=monitor,fd={MONITOR}", "-mon", "chardev=monitor,mode=control"]
+    words += files(machine, tree)
+    words += ["-kernel", f"/proc/self/fd/{KERNEL}", "-initrd", f"/proc/self/fd/{RAMDISK}"]
+    return (*words, "-append", kernel_line(machine))
+
+
+def daemon_command(program: str, tree: str) -> tuple[str, ...]:
+    """The command line of virtiofsd; the older one has its options in another form."""
+    if program == VIRTIOFSD[0]:
+        return ("virtiofsd", f"--fd={DAEMON}", "--shared-dir", tree, "--sandbox", "namespace", "--cache", "auto")
+    return ("virtiofsd", f"--fd={DAEMON}", "-f", "--rlimit-nofile=0", "-o", f"source={escaped(tree)},cache=auto")
+
+
+def compile_daemon(machine: Machine, tree: str) -> Plan | None:
+    """The plan of the process that serves the files, None where QEMU does."""
+    if not machine.virtiofsd:
+        return None
+    steps = (
+        inside.NewSession(""),
+        inside.SetNoNewPrivileges(""),
+        inside.FindExecutable("", machine.virtiofsd, ""),
+        inside.Exec("", daemon_command(machine.virtiofsd, tree), ("PATH=/usr/bin:/bin",), LAUNCHER_FAILED),
+    )
+    return Plan((), (), steps)
+
+
+def nobody_steps(machine: Machine) -> list[InitStep]:
+    """QEMU runs without any right where a daemon serves the files; by 9p it must act as every user (MVM-QEMU-08)."""
+    if not machine.virtiofsd:
+        return []
+    return [
+        inside.DropBounding("", 0),
+        inside.SetUser("", NOBODY, NOBODY, (), True),
+        inside.SetCapabilities("", 0, 0, 0, 0),
+    ]
+
+
+def compile_machine(machine: Machine, tree: str, program: str = QEMU) -> Plan:
+    """The plan of QEMU's process, which the supervisor starts."""
+    steps = (
+        inside.NewSession(""),
+        inside.SetNoNewPrivileges(""),
+        *nobody_steps(machine),
+        inside.FindExecutable("", program, ""),
+        inside.Exec("/vm/hypervisor", command(machine, tree), ("PATH=/usr/bin:/bin",), LAUNCHER_FAILED),
+    )
+    return Plan((), (), steps)

@@ -1,0 +1,114 @@
+"""compile: from a configuration to the machine that holds it. Pure.
+
+Three plans come of it: that of the supervisor, born as every container's process is; that of the virtual machine's
+process, which the supervisor starts; and that of the guest's init, which the machine gets in its ramdisk.
+"""
+
+from __future__ import annotations
+
+from ringfence.drivers.linux.birth import birth_steps, open_groups
+from ringfence.drivers.linux.context import Slots, section
+from ringfence.drivers.linux.rootfs import early_hook_steps
+from ringfence.drivers.microvm.guest import changed, compile_guest, compile_inner_exec
+from ringfence.drivers.microvm.machine import compile_daemon, compile_machine
+from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, tree_steps
+from ringfence.plan import birth, guest, inside, mounts
+from ringfence.plan.plan import Plan
+from ringfence.spec.options import MS_REC, MS_SLAVE
+from ringfence.spec.types import Box, Namespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.drivers.linux.context import Context
+    from ringfence.drivers.microvm.machine import Machine
+    from ringfence.host.facts import Host
+    from ringfence.plan.step import HostStep, InitStep
+    from ringfence.spec.types import Config, Process
+
+PATIENCE = 60_000
+"""Milliseconds until the container must be ready: an emulated machine on a busy host is slow."""
+
+
+def compile_create(
+    config: Config, host: Host, context: Context, host_steps: tuple[HostStep, ...], machine: Machine, state: str
+) -> Plan:
+    """The plan of create and run; ``state`` is the container's folder.
+
+    Raises:
+        RingfenceError: the configuration asks for something that this wall cannot give.
+    """
+    process = config.process
+    assert process is not None
+    slots = Slots()
+    tree = f"{state}/{FOLDER}"
+    outer = outer_config(config)
+    steps = supervisor_steps(config, process, context, slots, tree)
+    births = birth_steps(outer, process, section(outer), host, context, open_groups(context, slots))
+    hardware, daemon = compile_machine(machine, tree), compile_daemon(machine, tree)
+    inner = compile_guest(config, host, context.container_id, context.filter, virtiofs=daemon is not None)
+    listener, served = slots("listener"), slots("served") if daemon else 0
+    first = slots("ramdisk")
+    slots("kernel")
+    if daemon:
+        slots("files")
+    machines = (hardware.encode(), daemon.encode() if daemon else b"", served, listener, first)
+    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, machine.kernel)
+    nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))
+    plan = Plan(host_steps, births, (*steps, supervise), tuple(slots.names), 0, nested)
+    return with_digest(plan, supervise)
+
+
+def with_digest(plan: Plan, supervise: guest.Supervise) -> Plan:
+    """The supervisor is told which plan the guest must have got; that depends on the numbers of its steps."""
+    named = changed(supervise, digest=digest_of(plan))
+    return changed(plan, inside=(*plan.inside[:-1], named))  # type: ignore[no-any-return]
+
+
+def digest_of(plan: Plan) -> bytes:
+    """16 bytes that name the guest's plan."""
+    from hashlib import sha256
+
+    return sha256(guest_bytes(plan)).digest()[:16]
+
+
+def guest_bytes(plan: Plan) -> bytes:
+    """The guest's plan as its init reads it; its steps are numbered on from those before it."""
+    before = sum(len(one.birth) + len(one.inside) for name, one in plan.nested if name != "guest")
+    own = len(plan.host) + len(plan.birth) + len(plan.inside)
+    return plan.part("guest").encode(first=own + before)
+
+
+def outer_config(config: Config) -> Config:
+    """What holds of the configuration for the supervisor: its network, and the hooks of the host."""
+    kept = tuple(one for one in section(config).namespaces if one.type == "network")
+    linux = changed(section(config), namespaces=(Namespace("mount"), *kept), uid_mappings=(), gid_mappings=())
+    return changed(config, linux=linux)  # type: ignore[no-any-return]
+
+
+def supervisor_steps(config: Config, process: Process, context: Context, slots: Slots, tree: str) -> list[InitStep]:
+    """From the new process to the supervisor: its cgroup, the tree for the guest, the hooks, the terminal."""
+    steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups else []
+    steps += [inside.NewSession(""), mounts.SetTreePropagation("", MS_SLAVE | MS_REC)]
+    steps += point_steps(config, context.bundle, context.rootfs)
+    steps += tree_steps(shares_of(config, context.bundle, context.rootfs), tree)
+    steps += early_hook_steps(outer_config(config), process, context)
+    if process.terminal:
+        size = process.console_size or Box(0, 0)
+        steps.append(guest.OpenHostConsole("/process/terminal", slots("console"), size.height, size.width))
+    return steps
+
+
+def compile_exec(process: Process, config: Config, host: Host, context: Context) -> Plan:
+    """The plan of exec: a process of the host that stands for one in the guest (MVM-EXEC-04)."""
+    slots = Slots()
+    births = [*open_groups(context, slots), birth.Clone("", 0, False)]
+    steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups else []
+    steps.append(inside.NewSession(""))
+    if process.terminal:
+        size = process.console_size or Box(0, 0)
+        steps.append(guest.OpenHostConsole("/process/terminal", slots("console"), size.height, size.width))
+    inner = compile_inner_exec(process, config, host, context.container_id, context.filter)
+    relay = guest.RelayProcess("/process", slots("connection"), b"", process.terminal)
+    plan = Plan((), tuple(births), (*steps, relay), tuple(slots.names), 0, (("guest", inner),))
+    told = changed(relay, plan=guest_bytes(plan))
+    return changed(plan, inside=(*steps, told))  # type: ignore[no-any-return]

@@ -1,0 +1,46 @@
+"""The ramdisk of a guest: cpio archives in the kernel's "newc" form, one behind the other (initramfs buffer format).
+
+Nothing in it depends on when or where it was made.
+"""
+
+from __future__ import annotations
+
+from _stat import S_IFDIR, S_IFREG
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAGIC = b"070701"
+TRAILER = "TRAILER!!!"
+
+
+def padded(data: bytes) -> bytes:
+    """Filled up to a multiple of four."""
+    return data + b"\0" * (-len(data) % 4)
+
+
+def entry(number: int, name: str, mode: int, data: bytes = b"") -> bytes:
+    """One file of root's."""
+    raw = name.encode() + b"\0"
+    links = 2 if mode & S_IFDIR == S_IFDIR else 1
+    fields = (number, mode, 0, 0, links, 0, len(data), 0, 0, 0, 0, len(raw), 0)
+    head = MAGIC + b"".join(b"%08X" % field for field in fields)
+    return padded(head + raw) + padded(data)
+
+
+def archive(files: Iterable[tuple[str, int, bytes]]) -> bytes:
+    """Files by their names without a leading slash, permission bits and content."""
+    entries = [entry(number, name, S_IFREG | mode, data) for number, (name, mode, data) in enumerate(files, start=1)]
+    return b"".join(entries) + entry(0, TRAILER, 0)
+
+
+def base(init: bytes) -> bytes:
+    """What every guest has: the init, and nothing else; it makes the folders it mounts on."""
+    return archive([("init", 0o755, init)])
+
+
+def with_plan(init: bytes, plan: bytes, digest: bytes, *, terminal: bool) -> bytes:
+    """The ramdisk of one container: behind the base its plan, what names that, and whether it opens a terminal."""
+    kind = [("terminal", 0o600, b"")] if terminal else []
+    return base(init) + archive([("plan", 0o600, plan), ("digest", 0o600, digest), *kind])

@@ -1,0 +1,45 @@
+"""The frames between a supervisor, its clients and the init of a guest: one table for Python and C.
+
+A frame is ``u32 size, u16 process, u8 type, u8 stream`` and ``size`` bytes, little-endian. ``process`` 0 is the
+container's own, each further one belongs to whoever talks to the supervisor over one connection. tools/steps_header.py
+writes the C side.
+"""
+
+from __future__ import annotations
+
+PROTOCOL = 1
+HEAD = 8
+LARGEST = 65536
+"""Bytes of a frame's content at most."""
+
+WINDOW = 131072
+"""Bytes that may be under way in one direction of one stream, before the other side has said CREDIT."""
+
+TYPES = (
+    "HELLO",  # both ways, first: u32 protocol, 16 bytes that name the plan
+    "PLAN",  # to the guest: the next piece of a process' plan
+    "RUN",  # to the guest: perform the plan; stream 1: with a terminal, 2: no process comes of it
+    "START",  # to the guest: the container's process may go on
+    "SIGNAL",  # to the guest: u32 number; stream 0: to this process, 1: the container's, 2: all of the container
+    "RESIZE",  # to the guest: u16 rows, u16 columns
+    "DATA",  # both ways: bytes of a stream
+    "END",  # both ways: no more bytes will come, or none are wanted
+    "CREDIT",  # both ways: u32 bytes that may be sent more
+    "TIME",  # to the guest: i64 nanoseconds since 1970
+    "LIST",  # to the guest: which processes are there?
+    "MEASURE",  # to the guest: the container's use of memory and the like
+    "HANGUP",  # to the guest: nobody is left who wants this process
+    "BORROW",  # to the supervisor alone: lend the monitor's descriptor
+    "READY",  # from the guest: the container's process waits for START
+    "STARTED",  # from the guest: the program has been executed, or what was asked is done
+    "FAILED",  # from the guest: u32 step, i32 errno, text
+    "EXITED",  # from the guest: u32 status as a shell says it; nothing more comes of this process
+    "LISTED",  # from the guest: lines of text, the last frame is empty
+    "MEASURED",  # from the guest: lines of text
+    "OOM",  # from the guest: the kernel has killed for want of memory
+    "NOTE",  # from the guest: text for the log
+)
+NUMBERS = {name: number for number, name in enumerate(TYPES, start=1)}
+
+SLOTS = ("plan", "status", "gate", "console", "pidfd")
+"""The descriptors that a guest's init gives to each plan."""

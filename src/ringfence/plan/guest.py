@@ -1,0 +1,102 @@
+"""Steps of guests and of the processes on the host that stand for them."""
+
+from __future__ import annotations
+
+from ringfence.plan.step import InitStep
+
+
+class MountAt(InitStep):
+    """mount(2) at a path of the guest, where a folder is made for it. ``flags`` are MS_* bits."""
+
+    type: str
+    source: str
+    target: str
+    flags: int
+    data: str
+
+    def describe(self) -> tuple[str, str]:
+        return "mount", f"{self.type} {self.source} → {self.target}" + (f"  {self.data}" if self.data else "")
+
+
+class MakeFolder(InitStep):
+    """mkdir(2) at a path of the guest; one that is there is fine."""
+
+    path: str
+
+    def describe(self) -> tuple[str, str]:
+        return "make", self.path
+
+
+class WriteFile(InitStep):
+    """Write one line into a file of the guest's kernel."""
+
+    path: str
+    value: str
+
+    def describe(self) -> tuple[str, str]:
+        return "write", f"{self.value} → {self.path}"
+
+
+class MakeMountPoint(InitStep):
+    """Make what a mount of the guest covers: a file where ``source`` is one, else a folder."""
+
+    target: str
+    source: str
+
+    def describe(self) -> tuple[str, str]:
+        return "make", f"mount point {self.target}"
+
+
+class AwaitGate(InitStep):
+    """Tell that all is ready, and wait for a byte; the reports stay open to tell whether the exec succeeds."""
+
+    slot: int
+
+    def describe(self) -> tuple[str, str]:
+        return "await", "start"
+
+
+class OpenHostConsole(InitStep):
+    """A new terminal of the host: the master goes to the slot, the process keeps the other end, raw, as 0, 1 and 2."""
+
+    slot: int
+    rows: int
+    columns: int
+
+    def describe(self) -> tuple[str, str]:
+        return "open", "a terminal for the guest's"
+
+
+class Supervise(InitStep):
+    """Start the machine and stand for its container until that has ended.
+
+    ``machine`` is the plan of the virtual machine's process. It gets as 3 and further: the control port's socket, the
+    monitor's, the console's, and the slots from ``first`` on. ``daemon`` is the plan of the process that serves the
+    files, which gets the slot ``served`` as 3; it is empty when the machine serves them itself. ``listener`` is the
+    slot of the socket that clients connect to, ``digest`` 16 bytes that name the guest's plan, ``patience`` the
+    milliseconds until the container must be ready.
+    """
+
+    machine: bytes
+    daemon: bytes
+    served: int
+    listener: int
+    first: int
+    digest: bytes
+    terminal: bool
+    patience: int
+    kernel: str
+
+    def describe(self) -> tuple[str, str]:
+        return "start", f"the machine with kernel {self.kernel}, and stand for the container"
+
+
+class RelayProcess(InitStep):
+    """Stand for another process in a guest: hand its plan over the connection, then pass bytes and signals."""
+
+    connection: int
+    plan: bytes
+    terminal: bool
+
+    def describe(self) -> tuple[str, str]:
+        return "exec", "in the guest"

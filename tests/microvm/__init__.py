@@ -1,0 +1,1 @@
+"""Containers behind a QEMU microVM, with QEMU and the guests' own kernel."""

@@ -1,0 +1,138 @@
+"""From a configuration to a machine: three plans, and what goes where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ringfence.drivers.linux.context import Context
+from ringfence.drivers.microvm.guest import guest_config
+from ringfence.drivers.microvm.limits import host_resources
+from ringfence.drivers.microvm.machine import Machine, command, compile_machine, daemon_command, kernel_line
+from ringfence.drivers.microvm.plan import compile_create, digest_of, guest_bytes
+from ringfence.errors import RingfenceError
+from ringfence.host.facts import Host
+from ringfence.jsontext import dumps
+from ringfence.plan import guest, inside, mounts
+from ringfence.plan.plan import Plan
+from ringfence.spec.load import load_config
+from ringfence.spec.types import CPUResources, MemoryResources, Resources
+from tests.unit.namespaces.machines import V2_HOST, plain_config
+
+TREE = "/run/ringfence/web/share"
+MACHINE = Machine("/k/vmlinux", virtiofsd="/usr/lib/qemu/virtiofsd", tsc_khz=2_400_000)
+
+
+def config_of(change: dict[str, Any] | None = None) -> Any:
+    """A plain configuration, loaded."""
+    return load_config(dumps({**plain_config(), **(change or {})}))
+
+
+def plan_of(machine: Machine = MACHINE, host: Host = V2_HOST, **change: Any) -> Plan:
+    """The whole plan of a container called web."""
+    context = Context("web", "/bundle", "/bundle/rootfs", (), {})
+    return compile_create(config_of(change), host, context, (), machine, "/run/ringfence/web")
+
+
+def test_the_phases_in_their_order() -> None:
+    """MVM-CREATE-03: supervisor, machine, its files, guest; their steps are numbered through."""
+    rows = plan_of().rows()
+    assert list(dict.fromkeys(row.phase for row in rows)) == ["birth", "inside", "machine", "files", "guest"]
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_a_step_of_the_guest_has_the_number_that_explain_shows() -> None:
+    """MVM-ERR-03: the guest's init counts on from the steps before it."""
+    plan = plan_of()
+    first = next(row.number for row in plan.rows() if row.phase == "guest")
+    assert int.from_bytes(guest_bytes(plan)[16:20], "little") == first - 1
+
+
+def test_the_supervisor_knows_the_guests_plan_by_its_digest() -> None:
+    """MVM-CTL-01: so that another one is noticed."""
+    plan = plan_of()
+    supervise = plan.inside[-1]
+    assert isinstance(supervise, guest.Supervise)
+    assert supervise.digest == digest_of(plan)
+    assert digest_of(plan) != digest_of(plan_of(hostname="other"))
+
+
+@pytest.mark.parametrize("board", ["microvm", "q35"])
+def test_the_devices_of_a_board(board: str) -> None:
+    """MVM-QEMU-01, MVM-QEMU-02: the bus is in their names, every one is modern, nothing comes by itself."""
+    words = command(Machine("/k", board=board, virtiofsd="/d"), TREE)
+    suffix = "pci" if board == "q35" else "device"
+    assert f"virtio-serial-{suffix}" in words
+    assert f"vhost-user-fs-{suffix},chardev=files,tag=root" in words
+    assert {"-nodefaults", "-no-user-config", "-no-reboot", "virtio-mmio.force-legacy=false"} <= set(words)
+
+
+def test_a_path_cannot_change_an_option() -> None:
+    """MVM-QEMU-13."""
+    words = command(Machine("/k"), "/run/a,b=c")
+    assert words[words.index("-fsdev") + 1].startswith("local,id=root,path=/run/a,,b=c,security_model=")
+    assert daemon_command("/usr/lib/qemu/virtiofsd", "/run/a,b")[-1] == "source=/run/a,,b,cache=auto"
+
+
+def test_words_for_emulation_only() -> None:
+    """MVM-KERNEL-09, MVM-QEMU-07: timers need no calibration there; hardware has clocks of its own."""
+    emulated, real = kernel_line(MACHINE).split(), kernel_line(Machine("/k", kvm=True)).split()
+    assert {"console=hvc0", "quiet", "panic=-1", "reboot=t"} <= set(emulated) & set(real)
+    assert set(emulated) - set(real) == {"no_timer_check", "tsc=reliable", "nolapic_timer", "tsc_early_khz=2400000"}
+    assert "noreplace-smp" not in kernel_line(Machine("/k", cpus=2))
+
+
+def test_qemu_has_rights_only_where_it_serves_files() -> None:
+    """MVM-QEMU-08."""
+    kinds = [type(step) for step in compile_machine(MACHINE, TREE).inside]
+    assert kinds.index(inside.SetUser) < kinds.index(inside.SetCapabilities) < kinds.index(inside.Exec)
+    assert inside.SetUser not in [type(step) for step in compile_machine(Machine("/k"), TREE).inside]
+
+
+def test_read_only_is_the_hosts_to_keep() -> None:
+    """MVM-FILES-05: the mounts that the guest is shown are read-only already."""
+    volume = {"destination": "/v", "source": "data", "options": ["rbind", "ro"]}
+    plan = plan_of(root={"path": "rootfs", "readonly": True}, mounts=[*plain_config()["mounts"], volume])
+    shown = {step.target: step.set for step in plan.inside if isinstance(step, mounts.BindMount)}
+    number = len(plain_config()["mounts"])
+    assert shown == {"/root": 1, f"/{number}": 1}
+
+
+def test_the_guests_configuration() -> None:
+    """MVM-GUEST-05, MVM-HOOKS-03: its network is the container's, and only the container's own hooks run there."""
+    hooks = {name: [{"path": "/h"}] for name in ("createRuntime", "startContainer", "poststop")}
+    inner: Any = guest_config(config_of({"hooks": hooks}))
+    assert "network" not in [namespace.type for namespace in inner.linux.namespaces]
+    assert (len(inner.hooks.start_container), inner.hooks.create_runtime, inner.hooks.poststop) == (1, (), ())
+    assert inner.root.path == "/share/root"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"intelRdt": {}}, "/linux/intelRdt"),
+        ({"netDevices": {"eth7": {}}}, "/linux/netDevices"),
+        ({"namespaces": [{"type": "mount"}, {"type": "network", "path": "/run/netns/x"}]}, "/linux/namespaces/1"),
+        ({"namespaces": [{"type": "mount"}]}, "/linux/namespaces"),
+    ],
+)
+def test_what_a_guest_cannot_have(change: dict[str, Any], field: str) -> None:
+    """MVM-CREATE-06, MVM-NET-07: is refused by the name of its field."""
+    linux = {**plain_config()["linux"], **change}
+    with pytest.raises(RingfenceError) as caught:
+        guest_config(config_of({"linux": linux, "hostname": ""}))
+    assert caught.value.field == field
+
+
+def test_limits_of_host_and_guest() -> None:
+    """MVM-GUEST-10, MVM-GUEST-11: the processors' time binds the machine, memory and processes the guest's cgroup."""
+    asked = Resources(memory=MemoryResources(limit=64 << 20), cpu=CPUResources(quota=5000, period=10000))
+    outer = host_resources(asked)
+    assert outer is not None
+    assert (outer.memory, outer.cpu) == (None, asked.cpu)
+    resources = {"memory": {"limit": 64 << 20}, "pids": {"limit": 9}}
+    plan = plan_of(linux={**plain_config()["linux"], "resources": resources})
+    written = {step.path: step.value for step in plan.part("guest").birth if isinstance(step, guest.WriteFile)}
+    assert written["/sys/fs/cgroup/container/memory.max"] == str(64 << 20)
+    assert written["/sys/fs/cgroup/container/pids.max"] == "9"
