@@ -1,5 +1,5 @@
 /* ringfence-init SLOT COUNT: perform the plan in descriptor SLOT, reporting on SLOT+1; COUNT descriptors from SLOT on
- * are the plan's, those between 3 and SLOT the program's. ringfence-init hold: only be there. As process 1 it is the init of a guest. */
+ * are the plan's, those between 3 and SLOT the program's. ringfence-init hold: only be there. ringfence-init guest: as process 1, the init of a guest. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -226,7 +226,7 @@ _Noreturn void conduct(int slots, int count)
 
 int main(int argc, char **argv)
 {
-	if (getpid() == 1)
+	if (argc == 2 && !strcmp(argv[1], "guest") && getpid() == 1)
 		guest_main();
 	if (argc == 2 && !strcmp(argv[1], "hold"))
 		return hold();

@@ -80,6 +80,7 @@ def test_words_for_emulation_only() -> None:
     emulated, real = kernel_line(MACHINE).split(), kernel_line(Machine("/k", kvm=True)).split()
     assert {"console=hvc0", "quiet", "panic=-1", "reboot=t"} <= set(emulated) & set(real)
     assert set(emulated) - set(real) == {"no_timer_check", "tsc=reliable", "nolapic_timer", "tsc_early_khz=2400000"}
+    assert kernel_line(MACHINE).endswith(" guest")
     assert "noreplace-smp" not in kernel_line(Machine("/k", cpus=2))
 
 

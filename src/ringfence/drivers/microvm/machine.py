@@ -43,8 +43,9 @@ class Machine(Record):
 def kernel_line(machine: Machine) -> str:
     """The kernel's command line (MVM-KERNEL-09).
 
-    The words about timers are for emulation, whose clocks need no calibration; patching the lock prefixes out throws
-    translated code away.
+    The last word is the init's: the kernel hands on what it does not know, and QEMU adds more behind it. Those about
+    timers are for emulation, whose clocks need no calibration; patching the lock prefixes out throws translated code
+    away.
     """
     words = ["console=hvc0", "quiet", "reboot=t", "panic=-1", "mitigations=off"]
     if machine.cpus == 1:
@@ -53,7 +54,7 @@ def kernel_line(machine: Machine) -> str:
         words += ["no_timer_check", "tsc=reliable"]
         words += ["nolapic_timer"] if machine.cpus == 1 else []
         words += [f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else []
-    return " ".join(words)
+    return " ".join([*words, "guest"])
 
 
 def accelerator(machine: Machine) -> list[str]:
