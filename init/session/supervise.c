@@ -7,6 +7,7 @@
 #include "session.h"
 
 #define MAX_CLIENTS 64
+#define GRACE 500 /* milliseconds for a machine whose daemon has ended */
 #define ENDING 2000 /* milliseconds for a machine to end by itself */
 #define LOST 255 /* the guest is gone and has not said how the container ended */
 
@@ -21,7 +22,7 @@ struct supervisor {
 	int listener, monitor, signals;
 	pid_t machine, daemon;
 	int64_t deadline;
-	int has_greeted, is_ready, is_lost, is_over, exit_status;
+	int has_greeted, is_ready, is_lost, is_bereft, is_over, exit_status;
 };
 
 static void forget_client(struct supervisor *v, int i)
@@ -271,11 +272,12 @@ static void lose_guest(struct supervisor *v, int status)
 static void reap_machine(struct supervisor *v)
 {
 	int status;
-	/* Without its files the container cannot go on. */
+	/* Without its files the container cannot go on; but a machine that ends takes its daemon along, and has the first
+	 * word on how it ended. */
 	if (v->daemon > 0 && waitpid(v->daemon, &status, WNOHANG) == v->daemon) {
 		v->daemon = 0;
-		if (v->machine > 0)
-			kill(v->machine, SIGKILL);
+		v->is_bereft = 1;
+		v->deadline = milliseconds() + GRACE;
 	}
 	if (v->machine <= 0 || waitpid(v->machine, &status, WNOHANG) != v->machine)
 		return;
@@ -304,9 +306,9 @@ static void hang_up(struct supervisor *v)
 
 static void lose_patience(struct supervisor *v)
 {
-	if (v->in.fd >= 0)
+	if (!v->is_ready)
 		fail_with(v, ETIMEDOUT, "the guest does not answer: ", &v->console);
-	v->is_lost = 1;
+	v->is_lost = !v->is_bereft;
 	v->deadline = 0;
 	kill(v->machine, SIGKILL);
 }
