@@ -203,17 +203,29 @@ static int set_up(int fd, int device)
 	return ask(fd, &request.head);
 }
 
-/* Everything that can be known to fail is looked at before the device is moved: it is never moved back. */
-static int check(struct run *r, const struct move_net_device *s, int here, int there, int *device)
+static int open_both(struct run *r, int *here, int *there)
 {
-	*device = number_of(here, s->name.data);
-	if (*device < 0)
+	*here = open_netlink();
+	*there = open_netlink_of(r);
+	if (*here < 0 || *there < 0)
+		return say(r, "cannot reach the container's network namespace", NULL);
+	return 0;
+}
+
+/* Everything that can be known to fail is looked at before the first device is moved: none is ever moved back. */
+int do_check_net_device(struct run *r, const struct check_net_device *s)
+{
+	int here, there;
+	if (open_both(r, &here, &there))
+		return -1;
+	if (number_of(here, s->name.data) < 0)
 		return say(r, "there is no network device ", s->name.data, NULL);
 	if (!strchr(s->target.data, '%') && number_of(there, s->target.data) >= 0) {
 		errno = EEXIST;
 		return say(r, "the container's network namespace has a device ", s->target.data, NULL);
 	}
-	return 0;
+	close(here);
+	return close(there);
 }
 
 static int arrive(struct run *r, const struct move_net_device *s, int there, const char *passing)
@@ -231,12 +243,13 @@ static int arrive(struct run *r, const struct move_net_device *s, int there, con
 int do_move_net_device(struct run *r, const struct move_net_device *s)
 {
 	char passing[IFNAMSIZ] = "rf", buffer[24];
-	int device, here = open_netlink(), there = open_netlink_of(r);
+	int device, here, there;
 	strcat(passing, number_text(buffer + sizeof buffer, r->child));
-	if (here < 0 || there < 0)
-		return say(r, "cannot reach the container's network namespace", NULL);
-	if (check(r, s, here, there, &device))
+	if (open_both(r, &here, &there))
 		return -1;
+	device = number_of(here, s->name.data);
+	if (device < 0)
+		return say(r, "there is no network device ", s->name.data, NULL);
 	if (keep_addresses(here, device))
 		return say(r, "cannot read the addresses of network device ", s->name.data, NULL);
 	if (move(r, here, device, passing))

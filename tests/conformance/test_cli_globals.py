@@ -111,6 +111,13 @@ def test_the_mode_of_the_root(runtime: Runtime, bundle: Bundle) -> None:
     assert stat.S_IMODE(os.stat(runtime.root).st_mode) == 0o700
 
 
+def test_the_mode_of_the_root_with_a_filter(runtime: Runtime, bundle: Bundle) -> None:
+    """LNX-CLI-16: also where a compiled filter is the first thing to be kept in it."""
+    bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW"}
+    runtime.create(bundle)
+    assert stat.S_IMODE(os.stat(runtime.root).st_mode) == 0o700
+
+
 @unlike_runc("makes the root folder whenever it looks for a container")
 def test_reading_commands_do_not_make_the_root(runtime: Runtime) -> None:
     """LNX-CLI-16: read-only commands never make the root folder."""

@@ -133,6 +133,20 @@ def test_unknown_device_is_refused(runtime: Runtime, bundle: Bundle) -> None:
     refused(runtime, bundle, "there is no network device no-such-dev0: no such device")
 
 
+def test_one_bad_entry_moves_none(runtime: Runtime, bundle: Bundle, device: str) -> None:
+    """LNX-NET-02: an error of a later entry is found before an earlier device has gone."""
+    bundle.linux["netDevices"] = {device: {}, "no-such-dev0": {}}
+    refused(runtime, bundle, "there is no network device no-such-dev0")
+    assert device in names()
+
+
+def test_two_devices_of_one_name_are_refused(runtime: Runtime, bundle: Bundle, device: str) -> None:
+    """LNX-NET-02: a name can be taken by an entry before."""
+    bundle.linux["netDevices"] = {device: {"name": "eth0"}, PEER: {"name": "eth0"}}
+    refused(runtime, bundle, f"#/linux/netDevices/{PEER}", "eth0")
+    assert {device, PEER} <= names()
+
+
 def test_no_own_namespace_is_refused(runtime: Runtime, bundle: Bundle, device: str) -> None:
     """LNX-NET-02: without a network namespace of its own it is an error."""
     bundle.drop_namespace("network")

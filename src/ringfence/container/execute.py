@@ -13,7 +13,7 @@ from ringfence.container.descriptors import check_preserved
 from ringfence.container.exec_process import changed_process
 from ringfence.container.foreground import Foreground
 from ringfence.container.planning import filter_of
-from ringfence.container.record import CACHE, load_record
+from ringfence.container.record import load_record
 from ringfence.container.runtime import MICROVM, Source
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
@@ -115,7 +115,7 @@ def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, s
         record.rootfs,
         cgroups,
         runtime.environment,
-        filter=filter_of(saved, host, f"{runtime.root}/{CACHE}"),
+        filter=filter_of(saved, host, runtime),
         preserve_fds=options.preserve_fds,
         namespaces=record.namespaces,
         initial=cpu_mask(affinity.initial if affinity else None),

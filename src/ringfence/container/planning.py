@@ -9,6 +9,7 @@ from ringfence.cgroups.compile import compile_cgroup, compile_ownership, is_root
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
 from ringfence.container.descriptors import check_preserved
+from ringfence.container.place import make_root
 from ringfence.container.record import CACHE, NOTIFY, NOTIFY_NAME, container_directory
 from ringfence.container.runtime import MICROVM
 from ringfence.container.sockets import check_terminal_options
@@ -71,14 +72,23 @@ def listen_fds(runtime: Runtime, own_pid: int) -> int:
     return int(count) if count.isdigit() else 0
 
 
-def filter_of(config: Config, host: Host, cache: str | None) -> Filter | None:
+def filter_of(config: Config, host: Host, runtime: Runtime | None) -> Filter | None:
     """The compiled system call filter, from the cache if it has been compiled before."""
     seccomp = section(config).seccomp
     if seccomp is None:
         return None
     from ringfence.seccomp.filter import compile_filter
 
-    return compile_filter(seccomp, host.machine, cache)
+    return compile_filter(seccomp, host.machine, cache_of(runtime) if runtime else None)
+
+
+def cache_of(runtime: Runtime) -> str | None:
+    """The folder of compiled filters, below a state root that has its mode already; None where there can be none."""
+    try:
+        make_root(runtime)
+    except OSError:
+        return None
+    return f"{runtime.root}/{CACHE}"
 
 
 def usable_cgroups(
@@ -151,7 +161,7 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         fifo=fifo,
         own_pid=posix.getpid(),
         notify=notify_of(runtime, container_id, supervised=options.supervised),
-        cache=f"{runtime.root}/{CACHE}",
+        cached=True,
         systemd=systemd_version(runtime, host),
     )
     check_terminal_options(prepared.process.terminal, detached, options.console_socket)
@@ -236,7 +246,7 @@ def prepare(
     fifo: bool,
     own_pid: int = 0,
     notify: Notify | None = None,
-    cache: str | None = None,
+    cached: bool = False,
     systemd: int = 0,
 ) -> Prepared:
     """Read the bundle and decide everything, changing nothing but the filter cache.
@@ -261,7 +271,7 @@ def prepare(
         rootfs,
         cgroups,
         runtime.environment,
-        filter=filter_of(config, host, cache),
+        filter=filter_of(config, host, runtime if cached else None),
         fifo=fifo,
         listen_fds=listening,
         preserve_fds=options.preserve_fds,

@@ -159,6 +159,16 @@ class AwaitChild(InitStep):
         return "await", "the process"
 
 
+class CheckNetDevice(InitStep):
+    """See that a network device is there and its name free where it is to go: nothing that has moved comes back."""
+
+    name: str
+    target: str
+
+    def describe(self) -> tuple[str, str]:
+        return "check", f"that network device {self.name} can be moved"
+
+
 class MoveNetDevice(InitStep):
     """Move a network device into the new process' network namespace, rename it to ``target`` and set it up.
 

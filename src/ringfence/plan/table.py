@@ -22,6 +22,7 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     birth.WriteIdMaps,
     birth.ReleaseChild,
     birth.AwaitChild,
+    birth.CheckNetDevice,
     birth.MoveNetDevice,
     birth.SetChildLimit,
     birth.RunHook,

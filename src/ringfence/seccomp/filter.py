@@ -140,7 +140,8 @@ def write_cached(cache: str, name: str, program: bytes) -> None:
     """Keep a program. A cache that cannot be written is no reason not to run the container."""
     beside = f"{cache}/{name}.{posix.getpid()}.new"
     try:
-        paths.makedirs(cache, 0o700)
+        if not paths.isdir(cache):
+            posix.mkdir(cache, 0o700)
         if not is_ours(cache):
             return
         descriptor = posix.open(

@@ -40,15 +40,17 @@ def test_any_score(runtime: Runtime, bundle: Bundle, score: int) -> None:
 def test_the_root_folder_of_a_user(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-CLI-16: below $XDG_RUNTIME_DIR it has the sticky bit, so that clean-up daemons leave it alone."""
     as_user(runtime, bundle)
+    root = f"/run/user/{USER}/{runtime.new_id()}"
     bundle.args("true")
+    bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW"}
     bundle.write()
     name = runtime.new_id()
-    runtime.run("create", "--bundle", bundle.path, name, options=[]).ok()
+    runtime.run("create", "--bundle", bundle.path, name, options=["--root", root]).ok()
     try:
-        held = os.stat(f"/run/user/{USER}/ringfence")
+        held = os.stat(root)
         assert (stat.S_IMODE(held.st_mode), held.st_uid) == (0o1700, USER)
     finally:
-        runtime.run("delete", "--force", name, options=[]).ok()
+        runtime.run("delete", "--force", name, options=["--root", root]).ok()
 
 
 def test_systemd_is_asked(runtime: Runtime, bundle: Bundle) -> None:

@@ -98,11 +98,13 @@ def device_steps(linux: Linux, host: Host) -> list[InitStep]:
             "config.json#/linux/netDevices: only root can move network devices into a container",
             field="/linux/netDevices",
         )
+    checks: list[InitStep] = []
     moves: list[InitStep] = []
     for name, device in linux.net_devices.items():
-        where = f"/linux/netDevices/{escape(name)}"
-        moves.append(birth.MoveNetDevice(f"{where}/name" if device.name else where, name, device.name or name))
-    return [*moves, birth.ReleaseChild("/linux/netDevices")]
+        where = f"/linux/netDevices/{escape(name)}{'/name' if device.name else ''}"
+        checks.append(birth.CheckNetDevice(where, name, device.name or name))
+        moves.append(birth.MoveNetDevice(where, name, device.name or name))
+    return [*checks, *moves, birth.ReleaseChild("/linux/netDevices")]
 
 
 def needs_child_limits(namespaces: Namespaces, process: Process) -> bool:

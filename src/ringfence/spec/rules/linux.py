@@ -25,6 +25,7 @@ def check_linux(linux: Linux, problems: Problems) -> None:
         _check_device(device, f"/linux/devices/{index}", problems)
     for name, device_name in linux.net_devices.items():
         _check_net_device(name, device_name, problems)
+    _check_net_targets(linux.net_devices, problems)
     propagation = linux.rootfs_propagation
     if propagation and propagation not in PROPAGATIONS:
         problems.add("/linux/rootfsPropagation", f"rootfsPropagation={bare(propagation)} is not supported")
@@ -56,6 +57,17 @@ def _check_net_device(name: str, device: NetDevice, problems: Problems) -> None:
         problems.add(where, f"{quoted(name)} is no name of a network device")
     if device.name is not None and not is_interface_name(device.name):
         problems.add(f"{where}/name", f"{quoted(device.name)} is no name of a network device")
+
+
+def _check_net_targets(devices: dict[str, NetDevice], problems: Problems) -> None:
+    """No two devices may go by one name; a pattern is the kernel's to fill in."""
+    taken: set[str] = set()
+    for name, device in devices.items():
+        target = device.name or name
+        if target in taken:
+            problems.add(f"/linux/netDevices/{escape(name)}", f"another device gets the name {quoted(target)} too")
+        if "%" not in target:
+            taken.add(target)
 
 
 def is_interface_name(name: str) -> bool:
