@@ -25,7 +25,7 @@ PATHS = (
 
 LONGEST = 2400.0
 GUESTS = 2
-HEAVY = {"test_checkpoint.py": 3, "test_containerd.py": 3}
+HEAVY = {"test_podman.py": 15, "test_checkpoint.py": 3, "test_containerd.py": 3}
 """Files whose tests take that much longer than their size tells."""
 SCRIPT = """\
 cp -a installed/. /

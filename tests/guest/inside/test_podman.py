@@ -1,0 +1,154 @@
+"""Podman on cgroup v2: as root and as an ordinary user, under systemd's manager and podman's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.guest.inside.engines import Podman
+from tests.guest.inside.helpers import is_loaded
+from tests.support.image import NAME, write_image
+
+MIB = 1 << 20
+KINDS = [(user, manager) for user in (False, True) for manager in ("systemd", "cgroupfs")]
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The archive with the image, readable for everybody."""
+    folder = tmp_path_factory.mktemp("image")
+    open_to_all(folder)
+    write_image(f"{folder}/image.tar")
+    return f"{folder}/image.tar"
+
+
+def open_to_all(folder: Path) -> None:
+    """Let an ordinary user come to a temporary folder of pytest's."""
+    for path in (folder, *folder.parents):
+        if path.stat().st_mode & 0o777 == 0o700:
+            path.chmod(0o755)
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: f"{'user' if kind[0] else 'root'}-{kind[1]}")
+def podman(request: pytest.FixtureRequest, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+    """Each kind in turn, with the image."""
+    user, manager = request.param
+    folder = tmp_path_factory.mktemp("podman")
+    open_to_all(folder)
+    held = Podman(str(folder), manager, user=user)
+    held("load", "--input", image).ok()
+    yield held
+    held("rm", "--all", "--force", "--time", "0").ok()
+
+
+@pytest.fixture
+def container(podman: Podman) -> Iterator[str]:
+    """The id of a container with limits, that sleeps."""
+    yield podman.sleeping("asleep", "--memory", "64m", "--pids-limit", "50", "--cpus", "0.5")
+    podman("rm", "--force", "--time", "0", "asleep").ok()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["true"], 0), (["sh", "-c", "exit 42"], 42), (["/etc/passwd"], 126), (["/nope"], 127)],
+    ids=["ends", "status", "no program", "not there"],
+)
+def test_exit_codes(podman: Podman, words: list[str], code: int) -> None:
+    result = podman("run", "--rm", NAME, *words)
+    assert result.code == code, result
+    assert podman("ps", "--all", "--quiet").ok().out == ""
+
+
+def test_limits_are_in_force(podman: Podman) -> None:
+    script = "cd /sys/fs/cgroup && cat memory.max pids.max cpu.max"
+    result = podman.sh(script, "--memory", "64m", "--pids-limit", "50", "--cpus", "0.5")
+    assert result.ok().out.splitlines() == [str(64 * MIB), "50", "50000 100000"]
+
+
+def test_the_cgroup_is_the_managers(podman: Podman, container: str) -> None:
+    """A scope below the slice that podman names, or a folder; with the container it is gone."""
+    pid = podman("inspect", "--format", "{{.State.Pid}}", "asleep").ok().out.strip()
+    path = Path(f"/proc/{pid}/cgroup").read_text().splitlines()[-1].removeprefix("0::")
+    assert container in path
+    scope = f"libpod-{container}.scope"
+    assert is_loaded(scope, user=podman.user) == (podman.manager == "systemd")
+    podman("rm", "--force", "--time", "0", "asleep").ok()
+    assert not os.path.exists(f"/sys/fs/cgroup{path}")
+    assert not is_loaded(scope, user=podman.user)
+    podman.sleeping("asleep")
+
+
+def test_exec_logs_and_top(podman: Podman) -> None:
+    podman("run", "--detach", "--name", "talks", NAME, "sh", "-c", "echo out; echo err >&2; sleep 1000; true").ok()
+    assert podman("exec", "talks", "sh", "-c", "echo inner; exit 7").code == 7
+    assert podman("exec", "--user", "7:8", "talks", "id", "-u").ok().out == "7\n"
+    assert podman("exec", "talks", "cat", "/proc/1/comm").ok().out == "sh\n"
+    logged = podman("logs", "talks").ok()
+    assert (logged.out, logged.err) == ("out\n", "err\n")
+    podman("rm", "--force", "--time", "0", "talks").ok()
+
+
+def test_stop_and_kill(podman: Podman, container: str) -> None:
+    podman("kill", "--signal", "KILL", "asleep").ok()
+    assert podman("wait", "asleep").ok().out == "137\n"
+    podman("start", "asleep").ok()
+    podman("stop", "--time", "0", "asleep").ok()
+    assert podman("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", "asleep").ok().out == "exited 137\n"
+
+
+def test_pause(podman: Podman, container: str) -> None:
+    podman("pause", "asleep").ok()
+    assert podman("inspect", "--format", "{{.State.Status}}", "asleep").ok().out == "paused\n"
+    podman("unpause", "asleep").ok()
+    assert podman("inspect", "--format", "{{.State.Status}}", "asleep").ok().out == "running\n"
+
+
+def test_update(podman: Podman, container: str) -> None:
+    podman("update", "--memory", "96m", "asleep").ok()
+    assert podman("exec", "asleep", "cat", "/sys/fs/cgroup/memory.max").ok().out == f"{96 * MIB}\n"
+
+
+def test_out_of_memory(podman: Podman) -> None:
+    script = "head -c 300m /dev/zero | tail"
+    result = podman("run", "--name", "hog", "--memory", "16m", "--memory-swap", "16m", NAME, "sh", "-c", script)
+    assert result.code == 137 or "Killed" in result.err, result
+    podman("rm", "hog").ok()
+
+
+def test_terminal(podman: Podman) -> None:
+    result = podman("run", "--rm", "--tty", NAME, "sh", "-c", "tty; test -t 0 && echo yes")
+    assert result.ok().out == "/dev/pts/0\r\nyes\r\n"
+
+
+def test_volume(podman: Podman) -> None:
+    podman("volume", "create", "kept").ok()
+    podman.sh("echo mine > /data/file", "--volume", "kept:/data").ok()
+    result = podman.sh("cat /data/file; touch /data/file", "--volume", "kept:/data:ro")
+    assert (result.code, result.out) == (1, "mine\n")
+    podman("volume", "rm", "kept").ok()
+
+
+def test_a_container_of_systemd_shape(podman: Podman) -> None:
+    """``--systemd=always``: the container gets a cgroup that it may make others in."""
+    script = "mkdir /sys/fs/cgroup/below && echo made"
+    assert podman.sh(script, "--systemd", "always").ok().out == "made\n"
+
+
+def test_checkpoint_and_restore(podman: Podman) -> None:
+    """Podman asks the runtime by name whether it can; only root may."""
+    if podman.user:
+        pytest.skip("podman checkpoints for root only")
+    script = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done"
+    podman("run", "--detach", "--name", "counts", NAME, "sh", "-c", script).ok()
+    podman("container", "checkpoint", "counts").ok()
+    assert podman("inspect", "--format", "{{.State.Checkpointed}}", "counts").ok().out == "true\n"
+    before = int(podman("logs", "counts").ok().out.split()[-1])
+    podman("container", "restore", "counts").ok()
+    podman("exec", "counts", "sleep", "1").ok()
+    after = [int(word) for word in podman("logs", "counts").ok().out.split()]
+    assert after[-1] > before
+    assert after == sorted(after)
+    podman("rm", "--force", "--time", "0", "counts").ok()
