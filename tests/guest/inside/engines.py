@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -35,6 +37,14 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 address = "{folder}/containerd.sock"
 [ttrpc]
 address = "{folder}/containerd.sock.ttrpc"
+"""
+
+START = """\
+set -e
+mount -t tmpfs tmpfs /run/containerd
+echo $$ >{folder}/data/pid.new
+mv {folder}/data/pid.new {folder}/data/pid
+exec containerd --config {folder}/config.toml
 """
 
 
@@ -81,25 +91,71 @@ class Podman:
 
 
 class Containerd:
-    """A containerd of root. Calling it runs ctr: ``containerd("tasks", "ls")``."""
+    """A containerd. Calling it runs ctr: ``containerd("tasks", "ls")``.
 
-    def __init__(self, folder: str):
-        self.folder = folder
+    That of the ordinary user is root in a user namespace of his, with his subordinate ids and its own /run/containerd:
+    what rootlesskit makes, which trixie has too, without a network.
+    """
+
+    def __init__(self, folder: str, *, user: bool):
+        self.folder, self.user = folder, user
         with open(f"{folder}/config.toml", "w", encoding="utf-8") as file:
-            file.write(CONTAINERD.format(folder=folder))
+            file.write(CONTAINERD.format(folder=f"{folder}/data"))
+        os.mkdir(f"{folder}/data")
         with open(f"{folder}/log", "wb") as log:
-            self.daemon = subprocess.Popen(["containerd", "--config", f"{folder}/config.toml"], stdout=log, stderr=log)
+            words = self.daemon_of_user() if user else ["containerd", "--config", f"{folder}/config.toml"]
+            self.daemon = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def daemon_of_user(self) -> list[str]:
+        """What starts the daemon of the ordinary user. The script is a file, since systemd-run expands what has a $."""
+        os.chown(f"{self.folder}/data", USER, USER)
+        os.makedirs("/run/containerd", exist_ok=True)
+        with open(f"{self.folder}/start", "w", encoding="utf-8") as file:
+            file.write(START.format(folder=self.folder))
+        return ["as-user", "unshare", "--map-root-user", "--map-auto", "--mount", "sh", f"{self.folder}/start"]
 
     def __call__(self, *words: str) -> Result:
-        """Run ctr with these words."""
-        return call(["ctr", "--address", f"{self.folder}/containerd.sock", *words], self.folder)
+        """Run ctr with these words, where the daemon is."""
+        return call([*self.inside(), "ctr", "--address", f"{self.folder}/data/containerd.sock", *words], self.folder)
+
+    def inside(self) -> list[str]:
+        """What goes before a command that joins the daemon's namespaces."""
+        if not self.user:
+            return []
+        if not os.path.exists(f"{self.folder}/data/pid"):
+            return ["false"]
+        return ["as-user", "nsenter", f"--target={self.pid()}", "--user", "--mount", "--preserve-credentials"]
+
+    def pid(self) -> int:
+        """The pid of the ordinary user's daemon."""
+        with open(f"{self.folder}/data/pid", encoding="ascii") as file:
+            return int(file.read())
+
+    def managed(self, name: str) -> list[str]:
+        """The options that put a container under a scope of systemd's."""
+        where = f"{self.slice}:ringfence:{name}"
+        return ["--runc-binary", BINARY, "--runc-systemd-cgroup", "--cgroup", where]
 
     def run(self, name: str, *words: str, options: Sequence[str] = ()) -> Result:
         """A container under a scope of systemd's."""
-        managed = ("--runc-binary", BINARY, "--runc-systemd-cgroup", "--cgroup", f"system.slice:ringfence:{name}")
-        return self("run", *managed, *options, NAME, name, *words)
+        return self("run", *self.managed(name), *options, NAME, name, *words)
+
+    def run_on_terminal(self, name: str, *words: str) -> Result:
+        """The same with a terminal, which script(1) gives ctr, and removed in the end."""
+        address = f"{self.folder}/data/containerd.sock"
+        ctr = ["ctr", "--address", address, "run", "--rm", "--tty", *self.managed(name), NAME, name, *words]
+        script = ["script", "--quiet", "--return", "--command", shlex.join(ctr), "/dev/null"]
+        return call([*self.inside(), *script], self.folder)
+
+    @property
+    def slice(self) -> str:
+        """Where the scopes are."""
+        return "user.slice" if self.user else "system.slice"
 
     def stop(self) -> None:
         """End the daemon."""
-        self.daemon.terminate()
+        if self.user:
+            os.kill(self.pid(), signal.SIGTERM)
+        else:
+            self.daemon.terminate()
         self.daemon.wait()

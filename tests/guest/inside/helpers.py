@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 from tests.support import Bundle, Runtime
 from tests.support.rootless import give, make_rootless
@@ -49,3 +50,10 @@ def as_user(runtime: Runtime, bundle: Bundle) -> None:
     runtime.prefix = ["as-user"]
     make_rootless(bundle, USER)
     give(runtime.folder, USER)
+
+
+def open_to_all(folder: str) -> None:
+    """Let an ordinary user come to a temporary folder of pytest's."""
+    for path in (Path(folder), *Path(folder).parents):
+        if path.stat().st_mode & 0o777 == 0o700:
+            path.chmod(0o755)

@@ -1,4 +1,4 @@
-"""containerd on cgroup v2, with scopes of systemd's (``--runc-systemd-cgroup``)."""
+"""containerd on cgroup v2, with scopes of systemd's (``--runc-systemd-cgroup``): as root and as an ordinary user."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests.guest.inside.engines import Containerd
-from tests.guest.inside.helpers import is_loaded, shown
+from tests.guest.inside.helpers import is_loaded, open_to_all, shown
 from tests.support.image import write_image
 from tests.support.poll import wait_until
 
 MIB = 1 << 20
 
 
-@pytest.fixture(scope="module")
-def containerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containerd]:
+@pytest.fixture(scope="module", params=[False, True], ids=["root", "user"])
+def containerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containerd]:
     folder = str(tmp_path_factory.mktemp("containerd"))
+    open_to_all(folder)
     write_image(f"{folder}/image.tar")
-    held = Containerd(folder)
+    held = Containerd(folder, user=request.param)
     wait_until(lambda: held("version").code == 0, "containerd")
     held("images", "import", f"{folder}/image.tar").ok()
     yield held
@@ -42,13 +43,13 @@ def asleep(containerd: Containerd) -> Iterator[str]:
     wait_until(lambda: status(containerd, "asleep") in ("", "STOPPED"), "the end of the task")
     containerd("tasks", "delete", "asleep")
     containerd("containers", "delete", "asleep").ok()
-    assert not is_loaded("ringfence-asleep.scope")
+    assert not is_loaded("ringfence-asleep.scope", user=containerd.user)
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 42", 42)])
 def test_exit_codes(containerd: Containerd, script: str, code: int) -> None:
     assert containerd.run("ends", "sh", "-c", script, options=("--rm",)).code == code
-    assert not is_loaded("ringfence-ends.scope")
+    assert not is_loaded("ringfence-ends.scope", user=containerd.user)
 
 
 def test_a_program_that_is_not_there(containerd: Containerd) -> None:
@@ -58,13 +59,28 @@ def test_a_program_that_is_not_there(containerd: Containerd) -> None:
 
 
 def test_limits_are_in_force(containerd: Containerd, asleep: str) -> None:
-    """In the cgroup and in the scope, which is in the slice that was named."""
+    """In the cgroup and in the scope, which is in the slice that was named, of the user's own manager if he calls."""
     pids = containerd("tasks", "ps", asleep).ok().out.split()
     pid = next(word for word in pids if word.isdecimal())
     path = Path(f"/proc/{pid}/cgroup").read_text().splitlines()[-1].removeprefix("0::")
-    assert path == "/system.slice/ringfence-asleep.scope"
+    above = "/user.slice/user-1000.slice/user@1000.service" if containerd.user else ""
+    assert path == f"{above}/{containerd.slice}/ringfence-asleep.scope"
     assert Path(f"/sys/fs/cgroup{path}/memory.max").read_text() == f"{64 * MIB}\n"
-    assert shown("ringfence-asleep.scope", "MemoryMax") == {"MemoryMax": str(64 * MIB)}
+    assert shown("ringfence-asleep.scope", "MemoryMax", user=containerd.user) == {"MemoryMax": str(64 * MIB)}
+
+
+def test_kill(containerd: Containerd, asleep: str) -> None:
+    """The task's status is 128 and the signal's number."""
+    containerd("tasks", "kill", "--signal", "KILL", asleep).ok()
+    wait_until(lambda: status(containerd, asleep) == "STOPPED", "the end of the task")
+    result = containerd("tasks", "delete", asleep)
+    assert "137" in f"{result.code} {result.err}", result
+
+
+def test_terminal(containerd: Containerd) -> None:
+    """``-t`` of ctr wants a terminal itself: script(1) gives it one, and ends its input with a NUL, which is echoed."""
+    result = containerd.run_on_terminal("shows", "sh", "-c", "tty; exit 5")
+    assert (result.code, result.out.removeprefix("^@").split()) == (5, ["/dev/pts/0"]), result
 
 
 def test_exec(containerd: Containerd, asleep: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.guest.inside.engines import Podman
-from tests.guest.inside.helpers import is_loaded
+from tests.guest.inside.helpers import is_loaded, open_to_all, shown
 from tests.support.image import NAME, write_image
 
 MIB = 1 << 20
@@ -20,16 +20,9 @@ KINDS = [(user, manager) for user in (False, True) for manager in ("systemd", "c
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The archive with the image, readable for everybody."""
     folder = tmp_path_factory.mktemp("image")
-    open_to_all(folder)
+    open_to_all(str(folder))
     write_image(f"{folder}/image.tar")
     return f"{folder}/image.tar"
-
-
-def open_to_all(folder: Path) -> None:
-    """Let an ordinary user come to a temporary folder of pytest's."""
-    for path in (folder, *folder.parents):
-        if path.stat().st_mode & 0o777 == 0o700:
-            path.chmod(0o755)
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: f"{'user' if kind[0] else 'root'}-{kind[1]}")
@@ -37,7 +30,7 @@ def podman(request: pytest.FixtureRequest, image: str, tmp_path_factory: pytest.
     """Each kind in turn, with the image."""
     user, manager = request.param
     folder = tmp_path_factory.mktemp("podman")
-    open_to_all(folder)
+    open_to_all(str(folder))
     held = Podman(str(folder), manager, user=user)
     held("load", "--input", image).ok()
     yield held
@@ -79,6 +72,27 @@ def test_the_cgroup_is_the_managers(podman: Podman, container: str) -> None:
     assert not os.path.exists(f"/sys/fs/cgroup{path}")
     assert not is_loaded(scope, user=podman.user)
     podman.sleeping("asleep")
+
+
+def test_the_limits_are_the_scopes(podman: Podman, container: str) -> None:
+    """systemd knows them too, so that a reload of its units does not undo them."""
+    if podman.manager != "systemd":
+        pytest.skip("there is a scope only under systemd's manager")
+    expected = {"MemoryMax": str(64 * MIB), "TasksMax": "50", "CPUQuotaPerSecUSec": "500ms"}
+    assert shown(f"libpod-{container}.scope", *expected, user=podman.user) == expected
+
+
+def test_stats(podman: Podman, container: str) -> None:
+    """What podman reads itself, in the cgroup of the pid that it was told."""
+    told = podman("stats", "--no-stream", "--format", "{{.PIDs}} {{.MemUsage}}", "asleep").ok().out
+    assert told.split()[0] == "1"
+    assert told.split()[-1] == "67.11MB"
+
+
+def test_inspect(podman: Podman, container: str) -> None:
+    told = podman("inspect", "--format", "{{.OCIRuntime}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", "asleep")
+    assert told.ok().out.split()[1:] == [str(64 * MIB), "50"]
+    assert told.out.startswith("ringfence ")
 
 
 def test_exec_logs_and_top(podman: Podman) -> None:
