@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.inside import inside, refused
-from tests.support import Bundle, Runtime
+from tests.support import Bundle, Runtime, wait_until
 
 PEER = "rfp"
 
@@ -38,8 +38,9 @@ def device() -> Iterator[str]:
     ip("-6", "addr", "add", "2001:db8::7/64", "dev", name, "nodad")
     ip("addr", "add", "169.254.3.4/16", "dev", name, "scope", "link")
     yield name
-    if PEER in names():
-        ip("link", "delete", PEER)
+    # The end of a namespace takes its devices along a moment later, between a look and a delete as well.
+    subprocess.run(["ip", "link", "delete", PEER], check=False, capture_output=True)
+    wait_until(lambda: PEER not in names(), "the pair to be gone")
 
 
 def test_device_is_moved(runtime: Runtime, bundle: Bundle, device: str) -> None:
