@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tests.support import Bundle, Runtime
+from tests.support.poll import wait_until
 from tests.support.process import read_text
 
 KILLED = 128
@@ -105,6 +109,33 @@ def mounts_inside(runtime: Runtime, bundle: Bundle, **how: Any) -> dict[str, Mou
 def own_mounts() -> dict[str, Mounted]:
     """The mount table of the test process."""
     return mount_table(read_text("/proc/self/mountinfo"))
+
+
+@contextmanager
+def in_own_mounts(runtime: Runtime, *first: str) -> Iterator[int]:
+    """A process with a mount namespace of its own, which the runtime is called in meanwhile; yields its pid.
+
+    Nobody else mounts there, as other tests do on the host. The words of ``first``, a call that ends with an exec of
+    its arguments, are run in it beforehand.
+    """
+    words = ["/usr/bin/unshare", "--mount", "--propagation", "private", *first, "sleep", "1000"]
+    with subprocess.Popen(words) as holder:
+        try:
+            wait_until(lambda: read_text(f"/proc/{holder.pid}/comm") == "sleep\n", "the namespace")
+            runtime.prefix = ["/usr/bin/nsenter", "-t", str(holder.pid), "--mount", "--"]
+            yield holder.pid
+        finally:
+            runtime.prefix = []
+            holder.kill()
+
+
+@contextmanager
+def no_mounts_left(runtime: Runtime) -> Iterator[None]:
+    """Call the runtime where every mount is shared: one that it did not keep to itself would be seen to come back."""
+    with in_own_mounts(runtime, "sh", "-c", 'mount --make-rshared / && exec "$@"', "sh") as pid:
+        before = mount_table(read_text(f"/proc/{pid}/mountinfo"))
+        yield
+        assert mount_table(read_text(f"/proc/{pid}/mountinfo")) == before
 
 
 def through(runtime: Runtime, script: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conformance.inside import in_own_mounts
 from tests.support import Bundle, Runtime, cgroup, wait_until
 from tests.support.mark import unlike_runc
 from tests.support.process import read_text
@@ -163,14 +164,9 @@ def test_too_little_memory(runtime: Runtime, bundle: Bundle, verb: str) -> None:
 
 @pytest.fixture
 def own_mounts(runtime: Runtime) -> Iterator[int]:
-    """A process with a mount namespace of its own, which the runtime is then called in; yields its pid."""
-    holder = subprocess.Popen(["/usr/bin/unshare", "--mount", "--propagation", "private", "sleep", "1000"])
-    wait_until(lambda: read_text(f"/proc/{holder.pid}/comm") == "sleep\n", "the namespace")
-    runtime.prefix = ["/usr/bin/nsenter", "-t", str(holder.pid), "--mount", "--"]
-    yield holder.pid
-    runtime.prefix = []
-    holder.kill()
-    holder.wait()
+    """The pid of a process with a mount namespace of its own, which the runtime is called in."""
+    with in_own_mounts(runtime) as pid:
+        yield pid
 
 
 @unlike_runc("needs a /proc in the container's root")

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.inside import field, inside, mounts_inside, own_mounts, refused, through, warnings, write_file
+from tests.conformance.inside import (
+    field,
+    inside,
+    mounts_inside,
+    no_mounts_left,
+    refused,
+    through,
+    warnings,
+    write_file,
+)
 from tests.support import Bundle, Runtime, cgroup
 from tests.support.rootless import give, make_rootless
 from tests.support.runtime import BINARY
@@ -229,10 +238,9 @@ def nested(runtime: Runtime) -> str:
 
 def test_the_host_is_unchanged(runtime: Runtime, rootless: Bundle) -> None:
     """LNX-RLESS-04: mounts and cgroups of the host are as before."""
-    before = own_mounts().keys()
     rootless.sleep()
-    container = runtime.started(rootless)
-    assert own_mounts().keys() == before
+    with no_mounts_left(runtime):
+        container = runtime.started(rootless)
     assert set(cgroup.of_process(container.pid).values()) == set(cgroup.of_process(os.getpid()).values())
 
 
