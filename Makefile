@@ -4,6 +4,7 @@
 # make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
 # make bench-guest  the same on cgroup v2, in the guest of the tests
 # make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence
+# make guest-stock  take the distribution's kernel for them instead, some seconds; it boots more slowly
 # make install    install below PREFIX (and DESTDIR); make uninstall removes it again
 #
 # PYTHON=/path/to/python names the interpreter of the launcher; without it tools/find-python chooses.
@@ -19,7 +20,7 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-.PHONY: all init guest demo walk test environment lint bench bench-guest measure install uninstall clean
+.PHONY: all init guest guest-stock demo walk test environment lint bench bench-guest measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -37,14 +38,14 @@ init:
 # Make expands a recipe before it runs its first line; what needs the interpreter that install-needs may have to
 # install is therefore a make of its own.
 demo:
-	@tools/install-needs build demo
+	@tools/install-needs build demo machine
 	@$(again) walk
 
 walk: all
-	@$(interpreter) -m tools.demo
+	@PYTHONPATH=src $(interpreter) -m tools.demo
 
 test:
-	@tools/install-needs build demo guest test
+	@tools/install-needs build demo machine guest test
 	@$(again) environment
 	@.venv/bin/pytest $(TESTS)
 
@@ -67,13 +68,17 @@ measure:
 	@$(interpreter) -m bench $(BENCH)
 
 bench-guest:
-	@tools/install-needs build demo guest test
+	@tools/install-needs build demo machine guest test
 	@$(again) environment
 	@.venv/bin/python -m tests.guest bench $(BENCH)
 
 guest:
-	@tools/install-needs build guest
-	@$(interpreter) -m guest
+	@tools/install-needs build machine guest
+	@PYTHONPATH=src $(interpreter) -m guest
+
+guest-stock:
+	@tools/install-needs build machine
+	@PYTHONPATH=src $(interpreter) -m guest stock
 
 install: init
 	@rm -rf $(stage)

@@ -12,21 +12,33 @@ from tests.support import Runtime
 QEMU = "qemu-system-x86_64"
 
 
-@pytest.fixture(scope="session")
-def kernel() -> str:
-    """The folder of the kernel."""
-    from guest.__main__ import build
-
+def skip_without_qemu() -> None:
+    """Skip the test where there can be no machine."""
     if os.geteuid() != 0:
         pytest.skip("containers in machines of their own need root here")
     if not shutil.which(QEMU):
         pytest.skip(f"not installed: {QEMU}")
+
+
+@pytest.fixture
+def walled(runtime: Runtime) -> Runtime:
+    """The runtime, told to build this wall, whichever kernel there is."""
+    skip_without_qemu()
+    plain = runtime.globals()
+    runtime.globals = lambda: [*plain, "--driver", "microvm"]  # type: ignore[method-assign]
+    return runtime
+
+
+@pytest.fixture(scope="session")
+def kernel() -> str:
+    """The folder of the kernel."""
+    skip_without_qemu()
+    from guest.own import build
+
     return str(build())
 
 
 @pytest.fixture
-def machines(runtime: Runtime, kernel: str) -> Runtime:
-    """The runtime, whose new containers get a machine each."""
-    plain = runtime.globals()
-    runtime.globals = lambda: [*plain, "--driver", "microvm"]  # type: ignore[method-assign]
-    return runtime
+def machines(walled: Runtime, kernel: str) -> Runtime:
+    """The runtime, whose new containers get a machine each, with our own kernel."""
+    return walled

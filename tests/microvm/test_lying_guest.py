@@ -32,7 +32,7 @@ def plan_of(program: str, patience: int) -> Plan:
     """A supervisor and, as its machine, a Python program with the control port as descriptor 3."""
     words = (sys.executable, "-c", program)
     machine = Plan((), (), (inside.FindExecutable("", words[0], ""), inside.Exec("", words, (), 127)))
-    supervise = guest.Supervise("", machine.encode(), b"", 0, 2, 3, DIGEST, False, patience, "none")
+    supervise = guest.Supervise("", machine.encode(), b"", 0, 2, 3, DIGEST, False, patience, "none", "")
     return Plan((), (birth.Clone("", 0, False),), (supervise,), ("plan", "status", "listener", "ramdisk"))
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.demo.machine import guest_kernel, no_machine
 from tools.demo.story import Stage, StoryError
 from tools.demo.world import BUNDLE, leftovers, make_bundle
 
@@ -23,9 +24,7 @@ HEAD = 24
 def explain(stage: Stage) -> None:
     stage.title("What ringfence would do, which it tells without doing it (the first lines)")
     told = stage.ringfence("explain", "--bundle", BUNDLE, quiet=True).splitlines()
-    for line in told[:HEAD]:
-        stage.say(line)
-    stage.say(f"… {max(len(told) - HEAD, 0)} more lines")
+    stage.some(told, HEAD)
 
 
 def run(stage: Stage) -> None:
@@ -50,6 +49,21 @@ def walk(stage: Stage) -> None:
     stage.ringfence("delete", IDENTITY)
 
 
+def machine(stage: Stage) -> None:
+    stage.title("The same bundle behind another wall: a machine of its own, by one word")
+    stage.say(f"kernel: {guest_kernel(stage)}")
+    make_bundle(stage, ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait; done"])
+    wall = ("--driver", "microvm")
+    told = stage.ringfence(*wall, "explain", "--bundle", BUNDLE, quiet=True).splitlines()
+    stage.some([line for line in told if " machine " in line or " guest " in line], 8)
+    stage.ringfence(*wall, "run", "--detach", "--bundle", BUNDLE, IDENTITY, silent=True)
+    stage.ringfence("exec", IDENTITY, "/bin/sh", "-c", 'echo "its own kernel: $(cat /proc/sys/kernel/osrelease)"')
+    stage.ringfence("ps", IDENTITY)
+    stage.ringfence("kill", IDENTITY, "TERM")
+    stage.wait_for(IDENTITY, "stopped")
+    stage.ringfence("delete", IDENTITY)
+
+
 def perform(stage: Stage) -> None:
     version = stage.ringfence("--version", quiet=True, told=False).splitlines()[0]
     stage.say(f"{version} on Linux {platform.release()}")
@@ -59,6 +73,10 @@ def perform(stage: Stage) -> None:
     explain(stage)
     run(stage)
     walk(stage)
+    if lacking := no_machine():
+        stage.say(f"\nno machines here, which would be another wall: {lacking}")
+    else:
+        machine(stage)
 
 
 def demonstrate(scratch: Path) -> int:

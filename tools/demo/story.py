@@ -30,6 +30,12 @@ class Stage:
     def say(self, text: str) -> None:
         print(f"   {text}", flush=True)
 
+    def some(self, lines: list[str], most: int) -> None:
+        """The first lines, and how many more there are."""
+        for line in lines[:most]:
+            self.say(line)
+        self.say(f"… {max(len(lines) - most, 0)} more lines")
+
     def note(self, text: str) -> None:
         self.say(f"{self.dim}# {text}{self.plain}")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posix
 
+from ringfence.container.kernel import kernel
 from ringfence.container.status import is_frozen
 from ringfence.drivers.linux.context import section
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
-from ringfence.drivers.microvm.machine import VIRTIOFSD, Machine
+from ringfence.drivers.microvm.machine import MICROVM, Q35, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
 from ringfence.drivers.microvm.ramdisk import with_plan
 from ringfence.drivers.microvm.share import FOLDER
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ringfence.spec.types import Config
 
 
-KERNELS = "/var/cache/ringfence/guest"
 FILES_SOCKET = "files.sock"
 EVERYTHING = 2
 TICKS = 100  # of a second: USER_HZ, which is part of the kernel's interface on every machine we know
@@ -40,14 +40,16 @@ def machine_for(config: Config) -> Machine:
     """The hardware for a container, from what this host has.
 
     Raises:
-        RingfenceError: there is no kernel for it.
+        RingfenceError: there is no kernel for it, or none that can do with what the host has.
     """
-    kernel = f"{KERNELS}/current/vmlinux"
-    if not posix.access(kernel, posix.R_OK):
-        raise RingfenceError(f"there is no kernel for guests at {kernel}", hint="build it with: make guest")
+    chosen = kernel()
     daemons = [path for path in VIRTIOFSD if posix.access(path, posix.X_OK)]
     daemon = daemons[0] if daemons else ""
-    return Machine(kernel, virtiofsd=daemon, memory=memory_of(config), tsc_khz=tsc_khz())
+    if chosen.modules and not daemon:
+        hint = "install virtiofsd, or build ringfence's own with `make guest`"
+        raise RingfenceError(f"the distribution's kernel {chosen.path} can share files by virtiofs only", hint=hint)
+    board = Q35 if chosen.modules else MICROVM
+    return Machine(chosen.path, board, daemon, memory_of(config), tsc_khz=tsc_khz(), modules=chosen.modules)
 
 
 def memory_of(config: Config) -> int:
@@ -79,9 +81,8 @@ class Boot:
                 self.sockets["served"] = listen(record.directory, FILES_SOCKET)
                 self.sockets["files"] = connect(record.directory, FILES_SOCKET)
                 posix.unlink(f"{record.directory}/{FILES_SOCKET}")
-            self.ramdisk = memory_file(
-                "ramdisk", with_plan(init_bytes(), guest_bytes(plan), digest_of(plan), terminal=supervise.terminal)
-            )
+            own = with_plan(bytes_of(INIT), guest_bytes(plan), digest_of(plan), terminal=supervise.terminal)
+            self.ramdisk = memory_file("ramdisk", own + (bytes_of(supervise.modules) if supervise.modules else b""))
             self.kernel = posix.open(supervise.kernel, posix.O_RDONLY | posix.O_CLOEXEC)
         except OSError as error:
             raise from_os_error("cannot prepare the machine", error) from None
@@ -100,9 +101,9 @@ class Boot:
         posix.close(self.kernel)
 
 
-def init_bytes() -> bytes:
-    """The init, which is the guest's first process too."""
-    with open(INIT, "rb") as file:
+def bytes_of(path: str) -> bytes:
+    """A file of the host: the init, which is the guest's first process too, or the modules for its kernel."""
+    with open(path, "rb") as file:
         return file.read()
 
 

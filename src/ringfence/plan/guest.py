@@ -74,7 +74,8 @@ class Supervise(InitStep):
     monitor's, the console's, and the slots from ``first`` on. ``daemon`` is the plan of the process that serves the
     files, which gets the slot ``served`` as 3; it is empty when the machine serves them itself. ``listener`` is the
     slot of the socket that clients connect to, ``digest`` 16 bytes that name the guest's plan, ``patience`` the
-    milliseconds until the container must be ready.
+    milliseconds until the container must be ready. ``kernel`` and ``modules``, files for the machine, are for whoever
+    prepares it; the modules are those of a distribution's kernel.
     """
 
     machine: bytes
@@ -86,9 +87,12 @@ class Supervise(InitStep):
     terminal: bool
     patience: int
     kernel: str
+    modules: str
 
     def describe(self) -> tuple[str, str]:
-        return "start", f"the machine with kernel {self.kernel}, and stand for the container"
+        kernel = f"the distribution's kernel {self.kernel} (`make guest` builds a smaller one)"
+        chosen = kernel if self.modules else f"kernel {self.kernel}"
+        return "start", f"the machine with {chosen}, and stand for the container"
 
 
 class RelayProcess(InitStep):

@@ -28,7 +28,7 @@ class Machine(Record):
     """The hardware, and the kernel for it.
 
     ``memory`` is in MiB; ``tsc_khz`` the frequency of the host's time stamp counter, 0 if unknown; ``virtiofsd`` the
-    path of that program, "" where files are served by 9p.
+    path of that program, "" where files are served by 9p; ``modules`` that of a ramdisk with modules for the kernel.
     """
 
     kernel: str
@@ -38,6 +38,7 @@ class Machine(Record):
     cpus: int = 1
     kvm: bool = False
     tsc_khz: int = 0
+    modules: str = ""
 
 
 def kernel_line(machine: Machine) -> str:

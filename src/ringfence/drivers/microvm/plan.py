@@ -52,7 +52,7 @@ def compile_create(
     if daemon:
         slots("files")
     machines = (hardware.encode(), daemon.encode() if daemon else b"", served, listener, first)
-    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, machine.kernel)
+    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, machine.kernel, machine.modules)
     nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))
     plan = Plan(host_steps, births, (*steps, supervise), tuple(slots.names), 0, nested)
     return with_digest(plan, supervise)

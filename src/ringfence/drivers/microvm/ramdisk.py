@@ -29,10 +29,17 @@ def entry(number: int, name: str, mode: int, data: bytes = b"") -> bytes:
     return padded(head + raw) + padded(data)
 
 
-def archive(files: Iterable[tuple[str, int, bytes]]) -> bytes:
-    """Files by their names without a leading slash, permission bits and content."""
-    entries = [entry(number, name, S_IFREG | mode, data) for number, (name, mode, data) in enumerate(files, start=1)]
+def folders_and_files(folders: Iterable[str], files: Iterable[tuple[str, int, bytes]]) -> bytes:
+    """Folders, then files by their names without a leading slash, permission bits and content."""
+    made = [(name, S_IFDIR | 0o755, b"") for name in folders]
+    made += [(name, S_IFREG | mode, data) for name, mode, data in files]
+    entries = [entry(number, *one) for number, one in enumerate(made, start=1)]
     return b"".join(entries) + entry(0, TRAILER, 0)
+
+
+def archive(files: Iterable[tuple[str, int, bytes]]) -> bytes:
+    """Files at the top."""
+    return folders_and_files((), files)
 
 
 def base(init: bytes) -> bytes:
