@@ -2,6 +2,7 @@
 # make demo       install what is missing, build, and walk a container through its life
 # make test       install what the tests need and run them all; TESTS=tests/unit runs some of them
 # make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
+# make bench-vm   the wall of a machine beside a bare QEMU
 # make bench-guest  the same on cgroup v2, in the guest of the tests
 # make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence
 # make guest-stock  take the distribution's kernel for them instead, some seconds; it boots more slowly
@@ -20,7 +21,9 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-.PHONY: all init guest guest-stock demo walk test environment lint bench bench-guest measure install uninstall clean
+walk guest guest-stock bench-vm: export PYTHONPATH = src
+
+.PHONY: all init guest guest-stock demo walk test environment lint bench bench-vm bench-guest measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -42,7 +45,7 @@ demo:
 	@$(again) walk
 
 walk: all
-	@PYTHONPATH=src $(interpreter) -m tools.demo
+	@$(interpreter) -m tools.demo
 
 test:
 	@tools/install-needs build demo machine guest test
@@ -67,6 +70,12 @@ measure:
 	@$(again) install PREFIX="$(CURDIR)/build/installed" >/dev/null
 	@$(interpreter) -m bench $(BENCH)
 
+bench-vm:
+	@tools/install-needs build demo machine guest
+	@$(interpreter) -m guest >/dev/null
+	@$(again) install PREFIX="$(CURDIR)/build/installed" >/dev/null
+	@$(interpreter) -m bench.vm $(BENCH)
+
 bench-guest:
 	@tools/install-needs build demo machine guest test
 	@$(again) environment
@@ -74,11 +83,11 @@ bench-guest:
 
 guest:
 	@tools/install-needs build machine guest
-	@PYTHONPATH=src $(interpreter) -m guest
+	@$(interpreter) -m guest
 
 guest-stock:
 	@tools/install-needs build machine
-	@PYTHONPATH=src $(interpreter) -m guest stock
+	@$(interpreter) -m guest stock
 
 install: init
 	@rm -rf $(stage)

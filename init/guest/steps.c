@@ -1,4 +1,5 @@
 /* Steps that only a guest's plan has. */
+#include <linux/bpf.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -26,4 +27,32 @@ int do_write_file(struct run *r, const struct write_file *s)
 	close(fd);
 	errno = why;
 	return size == (ssize_t)s->value.size ? 0 : say(r, "cannot write ", s->path.data, NULL);
+}
+
+static int load_program(const struct text *program)
+{
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+		.insn_cnt = (uint32_t)(program->size / sizeof(struct bpf_insn)),
+		.insns = (uintptr_t)program->data,
+		.license = (uintptr_t)"Apache-2.0",
+	};
+	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof attr);
+}
+
+int do_attach_devices(struct run *r, const struct attach_devices *s)
+{
+	(void)r;
+	int cgroup = open(s->path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), program = load_program(&s->program);
+	union bpf_attr attr = {
+		.target_fd = (uint32_t)cgroup,
+		.attach_bpf_fd = (uint32_t)program,
+		.attach_type = BPF_CGROUP_DEVICE,
+		.attach_flags = BPF_F_ALLOW_MULTI,
+	};
+	int bad = program < 0 || cgroup < 0 || syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof attr) < 0, why = errno;
+	close(program);
+	close(cgroup);
+	errno = why;
+	return bad ? -1 : 0;
 }

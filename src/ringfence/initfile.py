@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import posix
 
 from ringfence import paths
-from ringfence.errors import RingfenceError, from_os_error
+from ringfence.errors import from_os_error
 
 INIT = paths.dirname(__file__) + "/libexec/ringfence-init"
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -30,6 +31,21 @@ def memory_file(name: str, content: bytes, flags: int = 0) -> int:
     return descriptor
 
 
+def sealed_file(name: str, content: bytes, flags: int = 0) -> int:
+    """A file in memory that nobody can change any more.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    descriptor = memory_file(name, content, posix.MFD_ALLOW_SEALING | flags)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
+    except OSError:
+        posix.close(descriptor)
+        raise
+    return descriptor
+
+
 def sealed_init() -> int:
     """A descriptor of a fresh copy of the init that nobody can write to.
 
@@ -45,11 +61,11 @@ def sealed_init() -> int:
     finally:
         posix.close(source)
     try:
-        copy = memory_file("ringfence-init", content, posix.MFD_ALLOW_SEALING | MFD_EXEC)
+        try:
+            return sealed_file("ringfence-init", content, MFD_EXEC)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+        return sealed_file("ringfence-init", content)
     except OSError as error:
-        if error.errno != 22:
-            raise from_os_error("cannot copy the init", error) from None
-        copy = memory_file("ringfence-init", content, posix.MFD_ALLOW_SEALING)
-    if fcntl.fcntl(copy, fcntl.F_ADD_SEALS, SEALS) < 0:
-        raise RingfenceError("cannot seal the init")
-    return copy
+        raise from_os_error("cannot copy the init", error) from None

@@ -109,37 +109,37 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def engine(engine_name: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """docker, then podman: what has to be the same with both."""
-    yield from _cleaned(request.getfixturevalue(f"{engine_name}_engine"))
+    yield from cleaned(request.getfixturevalue(f"{engine_name}_engine"))
 
 
 @pytest.fixture
 def docker(docker_engine: Docker) -> Iterator[Docker]:
     """dockerd for what only it has."""
-    yield from _cleaned(docker_engine)
+    yield from cleaned(docker_engine)
 
 
 @pytest.fixture
 def remapped(remapped_engine: Docker) -> Iterator[Docker]:
     """A dockerd that gives all containers a user namespace."""
-    yield from _cleaned(remapped_engine)
+    yield from cleaned(remapped_engine)
 
 
 @pytest.fixture
 def podman(podman_engine: Podman) -> Iterator[Podman]:
     """podman for what only it has."""
-    yield from _cleaned(podman_engine)
+    yield from cleaned(podman_engine)
 
 
 @pytest.fixture
 def containerd(containerd_engine: Containerd) -> Iterator[Containerd]:
     """containerd through ctr."""
-    yield from _cleaned(containerd_engine)
+    yield from cleaned(containerd_engine)
 
 
 Held = TypeVar("Held", Engine, Docker, Podman, Containerd)
 
 
-def _cleaned(engine: Held) -> Iterator[Held]:
+def cleaned(engine: Held) -> Iterator[Held]:
     """The engine for one test: after it, its containers are removed, and nothing of them may remain."""
     before = engine.leftovers()
     yield engine

@@ -81,6 +81,7 @@ class Containerd:
         self.namespace = sandbox.token
         self.folder = os.path.join(sandbox.folder, "containerd")
         self.state_root = f"/run/containerd/runc/{self.namespace}"
+        self.binary = BINARY
         self._names = itertools.count(1)
         os.mkdir(self.folder)
         self.config = os.path.join(self.folder, "config.toml")
@@ -153,7 +154,7 @@ class Containerd:
 
     def run_words(self, *options: str, words: Sequence[str], id: str) -> list[str]:
         """The words for ``ctr run`` with the runtime under test."""
-        return ["run", "--runc-binary", BINARY, *options, NAME, id, *words]
+        return ["run", "--runc-binary", self.binary, *options, NAME, id, *words]
 
     def run(self, *options: str, words: Sequence[str], stdin: Stdin = None) -> Result:
         """``ctr run --rm`` in the foreground."""

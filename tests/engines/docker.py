@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from tests.engines.engine import RUNTIME, Engine, find_program
+from tests.engines.engine import MACHINES, RUNTIME, Engine, find_program
 from tests.engines.sandbox import Sandbox
 from tests.support.poll import wait_until
 from tests.support.process import Process, read_text
@@ -27,7 +27,7 @@ class Docker(Engine):
         self.client = find_program(*CLIENTS)
         self.folder = os.path.join(sandbox.folder, "docker")
         self.socket = f"unix://{self.folder}/docker.sock"
-        self.state_root = f"{self.folder}/exec/runtime-{RUNTIME}/moby"
+        self.state_roots = [f"{self.folder}/exec/runtime-{name}/moby" for name in (RUNTIME, MACHINES)]
         os.mkdir(self.folder)
         self.config = self._write("daemon.json", json.dumps(self.settings()))
         self.daemon = self._start()
@@ -39,7 +39,7 @@ class Docker(Engine):
             "exec-root": f"{self.folder}/exec",
             "pidfile": f"{self.folder}/docker.pid",
             "hosts": [self.socket],
-            "runtimes": {RUNTIME: {"path": BINARY}},
+            "runtimes": {RUNTIME: {"path": BINARY}, MACHINES: {"path": self.link}},
             "default-runtime": RUNTIME,
             "live-restore": True,
             "exec-opts": ["native.cgroupdriver=cgroupfs"],
@@ -49,6 +49,9 @@ class Docker(Engine):
 
     def words(self) -> list[str]:
         return [self.client, "--host", self.socket]
+
+    def creating(self) -> list[str]:
+        return ["--runtime", self.runtime]
 
     def env(self) -> dict[str, str]:
         return {"DOCKER_CONFIG": os.path.join(self.folder, "client")}
@@ -105,5 +108,5 @@ class Docker(Engine):
             *(f"mount {point}" for point in self.sandbox.mounts() if self.folder in point and point != self.folder),
             *(f"cgroup {path}" for path in self.sandbox.cgroups()),
             *(f"network device {name}" for name in self.sandbox.links() if name.startswith("veth")),
-            *self.state_folders(self.state_root),
+            *(line for root in self.state_roots for line in self.state_folders(root)),
         ]

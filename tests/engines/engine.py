@@ -16,6 +16,8 @@ from tests.support.runtime import BINARY
 from tests.support.terminal import Terminal
 
 RUNTIME = "ringfence"
+MACHINES = "ringfence-microvm"
+"""The name by which the runtime gives every container a machine of its own."""
 # Ends at SIGTERM although it is process 1; "up" tells that the trap is set.
 FOREVER = "trap 'exit 0' TERM; echo up; while :; do sleep 1000 & wait $!; done"
 
@@ -43,6 +45,10 @@ class Engine:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.kept: set[str] = set()
+        self.runtime = RUNTIME
+        self.link = os.path.join(sandbox.folder, MACHINES)
+        if not os.path.islink(self.link):
+            os.symlink(BINARY, self.link)
 
     def words(self) -> list[str]:
         """The client and the options that lead it to this engine."""
@@ -51,6 +57,17 @@ class Engine:
     def env(self) -> dict[str, str]:
         """What the client needs in its environment."""
         return {}
+
+    def creating(self) -> list[str]:
+        """The options that every new container is made with."""
+        return []
+
+    def placed(self, words: Sequence[str]) -> list[str]:
+        """The words with the options of a new container where they make one."""
+        at = {"run": 1, "create": 1, "pod": 2}.get(words[0], 0)
+        if words[at - 1] not in ("run", "create") or "--pod" in words:
+            return list(words)
+        return [*words[:at], *self.creating(), *words[at:]]
 
     # the client
 
@@ -63,11 +80,11 @@ class Engine:
     ) -> Process:
         """Start the client and do not wait."""
         every = {**self.env(), **(env or {})}
-        return self.sandbox.spawn([*self.words(), *words], stdin=stdin, env=every, pass_fds=pass_fds)
+        return self.sandbox.spawn([*self.words(), *self.placed(words)], stdin=stdin, env=every, pass_fds=pass_fds)
 
     def spawn_on(self, terminal: Terminal, *words: str) -> subprocess.Popen[bytes]:
         """Start the client in the foreground of a terminal."""
-        return self.sandbox.spawn_on(terminal, [*self.words(), *words], self.env())
+        return self.sandbox.spawn_on(terminal, [*self.words(), *self.placed(words)], self.env())
 
     # containers
 

@@ -6,14 +6,10 @@ import json
 import os
 import re
 import resource
-import subprocess
-from collections.abc import Mapping, Sequence
 
-from tests.engines.engine import RUNTIME, Engine, Stdin, find_program
+from tests.engines.engine import MACHINES, RUNTIME, Engine, find_program
 from tests.engines.sandbox import Sandbox
-from tests.support.process import Process
 from tests.support.runtime import BINARY
-from tests.support.terminal import Terminal
 
 CONFIG = """
 [containers]
@@ -23,9 +19,10 @@ log_driver = "k8s-file"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "{name}"
-runtime_supports_json = ["{name}"]
+runtime_supports_json = ["{name}", "{machines}"]
 [engine.runtimes]
 {name} = ["{binary}"]
+{machines} = ["{link}"]
 """
 # Where runtimes keep their state when nobody tells them; podman does not.
 STATE_ROOTS = ("/run/ringfence", "/run/runc", "/run/crun")
@@ -44,29 +41,20 @@ class Podman(Engine):
         os.makedirs(f"{self.folder}/networks")
         self.config = os.path.join(self.folder, "containers.conf")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(name=RUNTIME, binary=BINARY, ulimits=json.dumps(ulimits())))
+            names = {"name": RUNTIME, "binary": BINARY, "machines": MACHINES, "link": self.link}
+            file.write(CONFIG.format(**names, ulimits=json.dumps(ulimits())))
 
     def words(self) -> list[str]:
-        return [self.client, "--root", f"{self.folder}/root", "--network-config-dir", f"{self.folder}/networks"]
+        places = ["--root", f"{self.folder}/root", "--network-config-dir", f"{self.folder}/networks"]
+        return [self.client, "--runtime", self.runtime, *places]
 
     def env(self) -> dict[str, str]:
         # Podman 5 complains about cgroup v1 on standard error.
         return {"CONTAINERS_CONF": self.config, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
 
-    def spawn(
-        self, *words: str, stdin: Stdin = None, env: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()
-    ) -> Process:
-        return super().spawn(*self.placed(words), stdin=stdin, env=env, pass_fds=pass_fds)
-
-    def spawn_on(self, terminal: Terminal, *words: str) -> subprocess.Popen[bytes]:
-        return super().spawn_on(terminal, *self.placed(words))
-
-    def placed(self, words: Sequence[str]) -> list[str]:
-        """The words with the sandbox's parent cgroup, which has no place in containers.conf."""
-        at = {"run": 1, "create": 1, "pod": 2}.get(words[0], 0)
-        if words[at - 1] not in ("run", "create") or "--pod" in words:
-            return list(words)
-        return [*words[:at], "--cgroup-parent", f"/{self.sandbox.token}", *words[at:]]
+    def creating(self) -> list[str]:
+        """The sandbox's parent cgroup, which has no place in containers.conf."""
+        return ["--cgroup-parent", f"/{self.sandbox.token}"]
 
     def remove_words(self) -> list[str]:
         return ["rm", "--force", "--volumes", "--time", "0"]

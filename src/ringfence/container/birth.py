@@ -10,6 +10,7 @@ from ringfence.cgroups.make import check_all_unused
 from ringfence.cgroups.manager import Cgroup
 from ringfence.cgroups.perform import perform as perform_host_step
 from ringfence.container.place import make_directory, remove_directory
+from ringfence.container.planning import is_notified
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
 from ringfence.container.sockets import send_pidfd
 from ringfence.container.status import process_stat, start_time
@@ -85,7 +86,7 @@ class Birth:
             check_all_unused(record.cgroups)
             write_whole(f"{record.directory}/{CONFIG}", self.prepared.text)
             save_record(record)
-            if self.runtime.environment.get("NOTIFY_SOCKET"):
+            if is_notified(self.runtime):
                 self.make_notify()
             if "fifo" in self.prepared.plan.slots:
                 self.make_fifo()

@@ -14,7 +14,7 @@ from ringfence.drivers.microvm.ramdisk import with_plan
 from ringfence.drivers.microvm.share import FOLDER
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
-from ringfence.initfile import INIT, memory_file
+from ringfence.initfile import INIT, sealed_file
 from ringfence.plan.guest import Supervise
 from ringfence.record import Record
 
@@ -82,7 +82,7 @@ class Boot:
                 self.sockets["files"] = connect(record.directory, FILES_SOCKET)
                 posix.unlink(f"{record.directory}/{FILES_SOCKET}")
             own = with_plan(bytes_of(INIT), guest_bytes(plan), digest_of(plan), terminal=supervise.terminal)
-            self.ramdisk = memory_file("ramdisk", own + (bytes_of(supervise.modules) if supervise.modules else b""))
+            self.ramdisk = sealed_file("ramdisk", own + (bytes_of(supervise.modules) if supervise.modules else b""))
             self.kernel = posix.open(supervise.kernel, posix.O_RDONLY | posix.O_CLOEXEC)
         except OSError as error:
             raise from_os_error("cannot prepare the machine", error) from None

@@ -172,15 +172,29 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
     return prepared
 
 
+def is_notified(runtime: Runtime) -> bool:
+    """Whether somebody waits to be told that the program is ready, and can be."""
+    return runtime.driver != MICROVM and bool(runtime.environment.get("NOTIFY_SOCKET"))
+
+
+def lost_on_the_way(runtime: Runtime, own_pid: int) -> tuple[str, ...]:
+    """What the caller handed on and a guest cannot be given (MVM-STDIO-06)."""
+    lost = ["LISTEN_FDS"] if listen_fds(runtime, own_pid) else []
+    lost += ["NOTIFY_SOCKET"] if runtime.environment.get("NOTIFY_SOCKET") else []
+    if not lost or runtime.driver != MICROVM:
+        return ()
+    return (f"{' and '.join(lost)} cannot cross into a guest and are ignored",)
+
+
 def notify_of(runtime: Runtime, container_id: str, *, supervised: bool) -> Notify | None:
     """Where the program says that it is ready (LNX-FILE-08).
 
     It is a place of ours, or for a supervised run the caller's own path (OLD-SYSTEMD-07); a socket in the abstract
     namespace has none.
     """
-    caller = runtime.environment.get("NOTIFY_SOCKET")
-    if not caller:
+    if not is_notified(runtime):
         return None
+    caller = runtime.environment["NOTIFY_SOCKET"]
     folder = f"{container_directory(runtime, container_id)}/{NOTIFY}"
     if supervised and caller.startswith("/"):
         return Notify(f"{folder}/{NOTIFY_NAME}", caller, caller)
@@ -256,7 +270,7 @@ def prepare(
     Raises:
         RingfenceError: the configuration is wrong, or asks for what this host cannot give.
     """
-    listening = listen_fds(runtime, own_pid)
+    listening = listen_fds(runtime, own_pid) if runtime.driver != MICROVM else 0
     check_preserved(3 + listening, options.preserve_fds)
     found = read_config(options.source)
     text, config = found.text, found.config
@@ -289,7 +303,7 @@ def prepare(
     limits += ownership(host, config, cgroups)
     plan = compile_plan(runtime, config, host, context, limits + resctrl_steps)
     cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
-    cautions = (*found.warnings, *cautious, *config_cautions(config, host))
+    cautions = (*found.warnings, *cautious, *config_cautions(config, host), *lost_on_the_way(runtime, own_pid))
     unit, bus = (manager.unit.name, manager.systemd.bus) if manager else ("", ())
     found_all = (text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter, unit, bus, resctrl)
     return Prepared(*found_all)

@@ -37,6 +37,17 @@ class WriteFile(InitStep):
         return "write", f"{self.value} → {self.path}"
 
 
+class AttachDevices(InitStep):
+    """Attach a BPF_PROG_TYPE_CGROUP_DEVICE program to a new cgroup of the guest; ``shown`` tells what it allows."""
+
+    path: str
+    program: bytes
+    shown: str
+
+    def describe(self) -> tuple[str, str]:
+        return "limit", self.shown
+
+
 class MakeMountPoint(InitStep):
     """Make what a mount of the guest covers: a file where ``source`` is one, else a folder."""
 

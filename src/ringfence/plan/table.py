@@ -76,6 +76,7 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     guest.MountAt,
     guest.MakeFolder,
     guest.WriteFile,
+    guest.AttachDevices,
     guest.MakeMountPoint,
     guest.AwaitGate,
     guest.OpenHostConsole,

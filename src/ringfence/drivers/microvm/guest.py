@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.cgroups.paths import CgroupDir
-from ringfence.cgroups.steps import WriteCgroupFile, WriteFirstPresent, WriteTogether
+from ringfence.cgroups.steps import LimitDevicesV2, WriteCgroupFile, WriteFirstPresent, WriteTogether
 from ringfence.cgroups.v2 import compile_v2
 from ringfence.drivers.linux.context import Context, Namespaces, section
 from ringfence.drivers.linux.mount import is_bind
@@ -104,8 +104,8 @@ def limit_steps(host: Host, resources: Resources | None) -> list[InitStep]:
     if resources is None:
         return []
     steps: list[InitStep] = []
-    inner = changed(resources, devices=(), network=None, rdma={}, block_io=None, hugepage_limits=())
-    for step in compile_v2(host, CGROUP, inner, devices=False):
+    inner = changed(resources, network=None, rdma={}, block_io=None, hugepage_limits=())
+    for step in compile_v2(host, CGROUP, inner, devices=True):
         steps += write_steps(step)
     return steps
 
@@ -116,6 +116,8 @@ def write_steps(step: HostStep) -> list[InitStep]:
         return [guest.WriteFile(step.pointer, step.path, step.value)]
     if isinstance(step, WriteTogether):
         return [guest.WriteFile(step.pointer, path, value) for path, value in step.writes]
+    if isinstance(step, LimitDevicesV2):
+        return [guest.AttachDevices(step.pointer, step.directory, step.program, step.shown)]
     if isinstance(step, WriteFirstPresent):
         path, value = step.choices[0]
         return [guest.WriteFile(step.pointer, path, value)]

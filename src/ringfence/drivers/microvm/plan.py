@@ -12,6 +12,7 @@ from ringfence.drivers.linux.rootfs import early_hook_steps
 from ringfence.drivers.microvm.guest import changed, compile_guest, compile_inner_exec
 from ringfence.drivers.microvm.machine import compile_daemon, compile_machine
 from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, tree_steps
+from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside, mounts
 from ringfence.plan.plan import Plan
 from ringfence.spec.options import MS_REC, MS_SLAVE
@@ -39,6 +40,7 @@ def compile_create(
     """
     process = config.process
     assert process is not None
+    refuse_descriptors(context.preserve_fds)
     slots = Slots()
     tree = f"{state}/{FOLDER}"
     outer = outer_config(config)
@@ -56,6 +58,16 @@ def compile_create(
     nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))
     plan = Plan(host_steps, births, (*steps, supervise), tuple(slots.names), 0, nested)
     return with_digest(plan, supervise)
+
+
+def refuse_descriptors(count: int) -> None:
+    """Only bytes cross into a guest (MVM-STDIO-06).
+
+    Raises:
+        RingfenceError: there are descriptors to be handed on.
+    """
+    if count:
+        raise RingfenceError(f"--preserve-fds {count}: descriptors cannot cross into a guest")
 
 
 def with_digest(plan: Plan, supervise: guest.Supervise) -> Plan:
@@ -99,7 +111,12 @@ def supervisor_steps(config: Config, process: Process, context: Context, slots: 
 
 
 def compile_exec(process: Process, config: Config, host: Host, context: Context) -> Plan:
-    """The plan of exec: a process of the host that stands for one in the guest (MVM-EXEC-04)."""
+    """The plan of exec: a process of the host that stands for one in the guest (MVM-EXEC-04).
+
+    Raises:
+        RingfenceError: it asks for what cannot cross into a guest.
+    """
+    refuse_descriptors(context.preserve_fds)
     slots = Slots()
     births = [*open_groups(context, slots), birth.Clone("", 0, False)]
     steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups else []
