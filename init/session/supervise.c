@@ -247,7 +247,9 @@ static void watch_all(struct supervisor *v, struct polls *polls)
 {
 	polls->count = 0;
 	watch(polls, v->signals, POLLIN);
-	front_watch(&v->front, polls);
+	/* Input that came before the guest does would leave no room for our answer to its greeting. */
+	if (v->is_ready)
+		front_watch(&v->front, polls);
 	if (v->is_over)
 		return;
 	watch(polls, v->in.fd, is_waiting(&v->out) ? POLLIN | POLLOUT : POLLIN);

@@ -18,7 +18,6 @@ from tests.engines.test_containerd import (
     inside,
     task,
     test_a_bind_mount,
-    test_a_killed_exec_leaves_the_task_alone,
     test_a_program_that_cannot_be_started,
     test_a_read_only_root,
     test_a_terminal_has_the_size_of_the_one_outside_and_follows_it,
@@ -34,7 +33,6 @@ from tests.engines.test_containerd import (
 )
 from tests.engines.test_exec import (
     container,
-    test_detached_exec_runs_on_in_the_background,
     test_exec_has_its_own_user_environment_and_directory_if_it_wants,
     test_exec_in_a_stopped_container_is_an_error,
     test_exec_keeps_output_and_errors_apart,

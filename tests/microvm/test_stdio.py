@@ -30,6 +30,20 @@ def test_the_end_of_input(machines: Runtime, bundle: Bundle) -> None:
         assert machines.run_bundle(bundle, stdin=source.fileno()).out.strip() == str(3 * MIB)
 
 
+def test_more_input_than_fits_waits_for_the_start(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-STDIO-02: what the caller has written before the guest is there, or its program runs, is kept for it."""
+    text = "".join(f"line {number}\n" for number in range(40_000))
+    path = machines.new_path("input")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    bundle.sh("cat; echo end")
+    with open(path, "rb") as file:
+        container = machines.create(bundle, stdin=file)
+    assert container.status() == "created"
+    container.start()
+    assert container.wait_output("end\n") == text + "end\n"
+
+
 def test_every_byte_arrives(machines: Runtime, bundle: Bundle) -> None:
     """MVM-STDIO-03: a hundred MiB and all values of a byte, unchanged."""
     block = bytes(range(256)) * 4096

@@ -104,7 +104,9 @@ def limit_steps(host: Host, resources: Resources | None) -> list[InitStep]:
     if resources is None:
         return []
     steps: list[InitStep] = []
-    inner = changed(resources, network=None, rdma={}, block_io=None, hugepage_limits=())
+    # The guest has no swap, so its kernel has no file for a limit of it, which holds all the same.
+    memory = changed(resources.memory, swap=None, swappiness=None) if resources.memory else None
+    inner = changed(resources, memory=memory, network=None, rdma={}, block_io=None, hugepage_limits=())
     for step in compile_v2(host, CGROUP, inner, devices=True):
         steps += write_steps(step)
     return steps
