@@ -128,3 +128,19 @@ def test_the_wheel_ships_the_init(tmp_path: Path) -> None:
         init = archive.getinfo("ringfence/libexec/ringfence-init")
         assert (init.external_attr >> 16) & 0o111 == 0o111
         assert "ringfence/cli/main.py" in archive.namelist()
+
+
+@pytest.mark.parametrize("name", ["ringfence-microvm", "cc-oci-runtime", "clr-oci-runtime"])
+def test_each_name_that_means_a_machine_is_a_link(prefix: Path, name: str) -> None:
+    """MVM-DRIVER-01."""
+    assert os.readlink(prefix / "bin" / name) == "ringfence"
+    told = subprocess.run([prefix / "bin" / name, "--version"], env={}, capture_output=True, check=True)
+    assert told.stderr == b""
+
+
+def test_another_program_of_such_a_name_is_not_removed(tmp_path: Path) -> None:
+    make("install", f"PREFIX={tmp_path}")
+    (tmp_path / "bin" / "cc-oci-runtime").unlink()
+    (tmp_path / "bin" / "cc-oci-runtime").write_text("")
+    make("uninstall", f"PREFIX={tmp_path}")
+    assert files(tmp_path) == ["bin/cc-oci-runtime"]

@@ -9,6 +9,7 @@ import pytest
 
 from ringfence.cli.help import VERB_LINES
 from ringfence.cli.options import GLOBAL_OPTIONS, HIDDEN_OPTIONS, VERBS, Option
+from ringfence.settings import KEYS
 from tests.packaging import REPOSITORY
 
 MAN = REPOSITORY / "docs" / "man"
@@ -41,7 +42,13 @@ def test_a_page_says_in_its_first_line_what_the_help_says(verb: str) -> None:
 
 
 def test_there_is_no_page_of_a_verb_that_does_not_exist() -> None:
-    assert {path.name for path in MAN.iterdir()} == {"ringfence.1.md", *(f"ringfence-{verb}.1.md" for verb in VERBS)}
+    others = {"ringfence.1.md", "ringfence.toml.5.md"}
+    assert {path.name for path in MAN.iterdir()} == others | {f"ringfence-{verb}.1.md" for verb in VERBS}
+
+
+def test_the_page_of_the_settings_describes_each_key_and_no_other() -> None:
+    lines = (MAN / "ringfence.toml.5.md").read_text().splitlines()
+    assert [line.split("**")[1] for line in lines if line.startswith("**") and " = " in line] == list(KEYS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -8,7 +8,6 @@ import posixpath
 from ringfence.cli.bundle import bundle_path
 from ringfence.cli.container_id import check_id
 from ringfence.cli.output import write
-from ringfence.cli.world import driver
 from ringfence.container.explain import explain
 from ringfence.container.runtime import CreateOptions
 from ringfence.errors import RingfenceError, from_os_error
@@ -17,6 +16,7 @@ from ringfence.jsontext import dumps, loads
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cli.options import Arguments
+    from ringfence.container.choice import Choice
     from ringfence.container.runtime import Runtime
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan, Row
@@ -28,15 +28,15 @@ STEP_LEAST, STEP_MOST = 61, 100
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print the plan for the bundle; nothing is created, and no container of that id has to be absent."""
     if arguments.given("driver"):
-        runtime.driver = driver(runtime.program, arguments.text("driver"))
+        runtime.driver = arguments.text("driver")
     bundle = bundle_path(runtime, arguments)
     container_id = arguments.words[0] if arguments.words else default_id(bundle)
     host = read_host(runtime, arguments.text("host"))
-    plan = explain(runtime, CreateOptions(bundle=bundle), container_id, host)
+    prepared = explain(runtime, CreateOptions(bundle=bundle), container_id, host)
     if arguments.switch("json"):
-        write(dumps(as_json(plan, bundle, runtime.driver), indent="  ") + "\n")
+        write(dumps(as_json(prepared.plan, bundle, prepared.choice), indent="  ") + "\n")
     else:
-        write(as_table(plan, shown_path(bundle, runtime.cwd), runtime.driver))
+        write(as_table(prepared.plan, shown_path(bundle, runtime.cwd), prepared.choice))
     return 0
 
 
@@ -74,14 +74,15 @@ def shown_path(path: str, cwd: str) -> str:
     return "." if path == cwd else path
 
 
-def as_json(plan: Plan, bundle: str, driver: str) -> dict[str, object]:
+def as_json(plan: Plan, bundle: str, choice: Choice) -> dict[str, object]:
     """The plan as one object, a step as its row in the table."""
     steps = [dict(row.items()) for row in plan.rows()]
-    return {"bundle": bundle, "driver": driver, "steps": steps}
+    losers = [{"by": origin, "driver": wall} for origin, wall in choice.losers]
+    return {"bundle": bundle, "driver": choice.driver, "chosenBy": choice.origin, "overruled": losers, "steps": steps}
 
 
-def as_table(plan: Plan, bundle: str, driver: str) -> str:
-    """A headline, and a line for each step: number and phase, what it does, and the field that asked for it.
+def as_table(plan: Plan, bundle: str, choice: Choice) -> str:
+    """A headline, who chose the wall, and a line for each step: number, phase, what it does, the field that asked.
 
     The numbers are those that the error of a failed step names.
     """
@@ -90,7 +91,8 @@ def as_table(plan: Plan, bundle: str, driver: str) -> str:
     fitting = [len(text) for text in texts if len(text) <= STEP_MOST]
     width = max([STEP_LEAST, *fitting])
     lines = [
-        f"bundle {bundle}   driver {driver}   {len(rows)} steps, none performed",
+        f"bundle {bundle}   driver {choice.driver}   {len(rows)} steps, none performed",
+        choice_text(choice),
         f"{'no':>4}  {'phase':<8}{'step':<{width}}  from config.json",
     ]
     lines += [
@@ -99,10 +101,21 @@ def as_table(plan: Plan, bundle: str, driver: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def choice_text(choice: Choice) -> str:
+    """Who chose the wall, and who else spoke."""
+    overruled = ", ".join(f"{origin} ({wall})" for origin, wall in choice.losers)
+    text = f"driver chosen by {choice.origin}" + (f"; overruled: {overruled}" if overruled else "")
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """A text in one line, whatever the config put into it."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def step_text(row: Row) -> str:
     """Verb and object of a step in one line, whatever the config put into them."""
-    text = f"{row.verb:<{VERB_WIDTH}}{row.text}"
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return printable(f"{row.verb:<{VERB_WIDTH}}{row.text}")
 
 
 def source(row: Row) -> str:

@@ -103,7 +103,7 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "id": ("ID", "the container of a call without a command, default is the name of the folder"),
         "criu": ("PATH", "the program for checkpoints, default is criu in PATH"),
         "systemd-cgroup": ("", "let systemd make the cgroups; cgroupsPath is then SLICE:PREFIX:NAME"),
-        "driver": ("NAME", "the wall round new containers: namespaces (default) or microvm"),
+        "driver": ("NAME", "the wall round new containers, namespaces or microvm, before all else that chooses one"),
         "rootless": ("WORD", "whether to pass over a lack of rights to cgroups: true, false or auto (default)"),
         "trace": ("FILE", "write how long each step took to this file"),
         "version": ("", "print the version"),
@@ -151,7 +151,7 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "explain": {
         "bundle": CREATE_LINES["bundle"],
-        "driver": ("NAME", "the wall round the container: namespaces (default) or microvm"),
+        "driver": ("NAME", "the wall round the container, namespaces or microvm"),
         "host": ("FILE", "plan for the machine described by this JSON file"),
         "json": ("", "print JSON"),
     },

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Perform = Callable[[Runtime, Arguments], int]
 
 UNKNOWN_COMMAND = 3
+MAKING = ("create", "run", "restore", "explain")
+"""The commands whose container need not be there."""
 INTERRUPTED = 130
 PIPE_BROKEN = 141
 
@@ -208,6 +210,10 @@ def operate(program: str, name: str, given: Arguments, arguments: Arguments, log
     try:
         if name in VERBS and verb.most != 0 and arguments.words:
             check_id(arguments.words[0])
+            if runtime.driver and name not in MAKING:
+                from ringfence.container.choice import check_recorded
+
+                check_recorded(runtime, arguments.words[0])
         chosen = WITH_ID.get(name, name) if given.given("id") else name
         module = __import__(f"ringfence.cli.{chosen.replace(' ', '_')}", fromlist=("perform",))
         act: Perform = module.perform

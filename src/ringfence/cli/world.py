@@ -6,7 +6,7 @@ import posix
 import sys
 
 from ringfence.cli.personality import personality
-from ringfence.container.runtime import DRIVERS, Runtime
+from ringfence.container.runtime import Runtime
 from ringfence.errors import RingfenceError
 from ringfence.paths import join, normpath
 
@@ -49,20 +49,9 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
         systemd_cgroup=systemd_cgroup(given, verb),
         criu=given.text("criu"),
         rootless=rootless(given.text("rootless", "auto")),
-        driver=driver(program, given.text("driver")),
+        driver=given.text("driver"),
+        named=personality(program).wall,
     )
-
-
-def driver(program: str, asked: str) -> str:
-    """The wall of new containers: what ``--driver`` says, else what the program's name means (MVM-DRIVER-01).
-
-    Raises:
-        RingfenceError: there is no such wall.
-    """
-    chosen = asked or personality(program).wall
-    if chosen not in DRIVERS:
-        raise RingfenceError(f'there is no driver "{chosen}"', hint=f"the drivers are: {', '.join(DRIVERS)}")
-    return chosen
 
 
 def caller_environment() -> dict[str, str]:
@@ -109,11 +98,11 @@ def absolute(path: str, cwd: str) -> str:
 
 def default_root(program: str, environment: dict[str, str]) -> str:
     """The state folder when ``--root`` is not given (LNX-CLI-14); an empty XDG_RUNTIME_DIR counts as none."""
-    name = personality(program).name
+    means = personality(program)
     folder = environment.get("XDG_RUNTIME_DIR")
     if folder and (posix.geteuid() != 0 or is_mapped_root(environment)):
-        return f"{folder}/{name}"
-    return f"/run/{name}"
+        return f"{folder}/{means.name}"
+    return means.root
 
 
 def is_mapped_root(environment: dict[str, str]) -> bool:

@@ -69,7 +69,7 @@ class Birth:
             bus=prepared.bus,
             supervised=options.supervised,
             resctrl=prepared.resctrl,
-            driver=runtime.driver,
+            driver=prepared.choice.driver,
         )
         self.holders: list[Holder] = []
         self.lock = -1
@@ -86,7 +86,7 @@ class Birth:
             check_all_unused(record.cgroups)
             write_whole(f"{record.directory}/{CONFIG}", self.prepared.text)
             save_record(record)
-            if is_notified(self.runtime):
+            if is_notified(self.runtime, self.prepared.choice.driver):
                 self.make_notify()
             if "fifo" in self.prepared.plan.slots:
                 self.make_fifo()

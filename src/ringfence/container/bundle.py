@@ -19,10 +19,14 @@ OLDEST = "container.json"
 
 
 class Found(Record):
-    """A configuration as text and as records, and what was doubtful about it; ``old``: of a form before 1.0."""
+    """A configuration as text and as records, and what was doubtful about it; ``old``: of a form before 1.0.
+
+    ``document`` is what was read, as JSON values: that of an old form before it was converted.
+    """
 
     text: str
     config: Config
+    document: dict[str, object]
     warnings: tuple[str, ...] = ()
     old: bool = False
 
@@ -51,12 +55,13 @@ def read_config(source: Source) -> Found:
     """
     text, folder = source_text(source)
     document = parse_text(text)
+    read = document if isinstance(document, dict) else {}
     if is_current(document):
-        return Found(text, load_document(document))
+        return Found(text, load_document(document), read)
     from ringfence.container.old import runnable  # forms before 1.0 only
 
     text, warnings, old = runnable(document, source.bundle, folder)
-    return Found(text, load_document(parse_text(text)), warnings, old)
+    return Found(text, load_document(parse_text(text)), read, warnings, old)
 
 
 def source_text(source: Source) -> tuple[str, str]:

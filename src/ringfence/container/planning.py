@@ -8,6 +8,7 @@ from ringfence import paths
 from ringfence.cgroups.compile import compile_cgroup, compile_ownership, is_rootless
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import locate_rootfs, read_config
+from ringfence.container.choice import choose
 from ringfence.container.descriptors import check_preserved
 from ringfence.container.place import make_root
 from ringfence.container.record import CACHE, NOTIFY, NOTIFY_NAME, container_directory
@@ -26,6 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cgroups.paths import CgroupDir
     from ringfence.cgroups.systemd.manager import Manager
+    from ringfence.container.bundle import Found
+    from ringfence.container.choice import Choice
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan
@@ -50,6 +53,7 @@ class Prepared(Record):
     cgroups: tuple[CgroupDir, ...]
     namespaces: Namespaces
     plan: Plan
+    choice: Choice
     cautions: tuple[str, ...] = ()
     filter: Filter | None = None
     unit: str = ""
@@ -153,14 +157,18 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         RingfenceError: the configuration is wrong, contradicts the options, or asks for what this host cannot give.
     """
     host = probe()
+    found = read_config(options.source)
+    choice = choose(runtime, found.document)
     prepared = prepare(
         runtime,
         container_id,
         options,
         host,
+        found,
+        choice,
         fifo=fifo,
         own_pid=posix.getpid(),
-        notify=notify_of(runtime, container_id, supervised=options.supervised),
+        notify=notify_of(runtime, container_id, choice.driver, supervised=options.supervised),
         cached=True,
         systemd=systemd_version(runtime, host),
     )
@@ -172,27 +180,27 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
     return prepared
 
 
-def is_notified(runtime: Runtime) -> bool:
+def is_notified(runtime: Runtime, driver: str) -> bool:
     """Whether somebody waits to be told that the program is ready, and can be."""
-    return runtime.driver != MICROVM and bool(runtime.environment.get("NOTIFY_SOCKET"))
+    return driver != MICROVM and bool(runtime.environment.get("NOTIFY_SOCKET"))
 
 
-def lost_on_the_way(runtime: Runtime, own_pid: int) -> tuple[str, ...]:
+def lost_on_the_way(runtime: Runtime, driver: str, own_pid: int) -> tuple[str, ...]:
     """What the caller handed on and a guest cannot be given (MVM-STDIO-06)."""
     lost = ["LISTEN_FDS"] if listen_fds(runtime, own_pid) else []
     lost += ["NOTIFY_SOCKET"] if runtime.environment.get("NOTIFY_SOCKET") else []
-    if not lost or runtime.driver != MICROVM:
+    if not lost or driver != MICROVM:
         return ()
     return (f"{' and '.join(lost)} cannot cross into a guest and are ignored",)
 
 
-def notify_of(runtime: Runtime, container_id: str, *, supervised: bool) -> Notify | None:
+def notify_of(runtime: Runtime, container_id: str, driver: str, *, supervised: bool) -> Notify | None:
     """Where the program says that it is ready (LNX-FILE-08).
 
     It is a place of ours, or for a supervised run the caller's own path (OLD-SYSTEMD-07); a socket in the abstract
     namespace has none.
     """
-    if not is_notified(runtime):
+    if not is_notified(runtime, driver):
         return None
     caller = runtime.environment["NOTIFY_SOCKET"]
     folder = f"{container_directory(runtime, container_id)}/{NOTIFY}"
@@ -202,12 +210,12 @@ def notify_of(runtime: Runtime, container_id: str, *, supervised: bool) -> Notif
 
 
 def compile_limits(
-    runtime: Runtime, host: Host, config: Config, cgroups: tuple[CgroupDir, ...], options: CreateOptions
+    runtime: Runtime, driver: str, host: Host, config: Config, cgroups: tuple[CgroupDir, ...], options: CreateOptions
 ) -> tuple[HostStep, ...]:
     """The steps of cgroups that ringfence makes itself."""
     linux = section(config)
     resources = linux.resources
-    if runtime.driver == MICROVM:
+    if driver == MICROVM:
         from ringfence.drivers.microvm.limits import host_resources
 
         resources = host_resources(resources)
@@ -240,9 +248,11 @@ def config_cautions(config: Config, host: Host) -> tuple[str, ...]:
     return (*warnings(config, available), *ambient_warnings(config.process))
 
 
-def compile_plan(runtime: Runtime, config: Config, host: Host, context: Context, steps: tuple[HostStep, ...]) -> Plan:
+def compile_plan(
+    runtime: Runtime, driver: str, config: Config, host: Host, context: Context, steps: tuple[HostStep, ...]
+) -> Plan:
     """The plan of the wall that has been chosen."""
-    if runtime.driver != MICROVM:
+    if driver != MICROVM:
         return compile_create(config, host, context, steps)
     from ringfence.container.machine import machine_for
     from ringfence.drivers.microvm import plan
@@ -251,11 +261,35 @@ def compile_plan(runtime: Runtime, config: Config, host: Host, context: Context,
     return plan.compile_create(config, host, context, steps, machine_for(config), state)
 
 
+def unit_and_bus(manager: Manager | None) -> tuple[str, tuple[str, ...]]:
+    """The unit of ``--systemd-cgroup`` and where its manager is reached; nothing of either without it."""
+    return (manager.unit.name, manager.systemd.bus) if manager else ("", ())
+
+
+def limit_steps(
+    runtime: Runtime,
+    driver: str,
+    host: Host,
+    config: Config,
+    cgroups: tuple[CgroupDir, ...],
+    options: CreateOptions,
+    manager: Manager | None,
+) -> tuple[HostStep, ...]:
+    """The steps that make the cgroups, by systemd or by ringfence itself, limit them, and give them to their owner."""
+    if manager:
+        limits = manager.compile(host, section(config).resources, config.annotations)
+    else:
+        limits = compile_limits(runtime, driver, host, config, cgroups, options)
+    return limits + ownership(host, config, cgroups)
+
+
 def prepare(
     runtime: Runtime,
     container_id: str,
     options: CreateOptions,
     host: Host,
+    found: Found,
+    choice: Choice,
     *,
     fifo: bool,
     own_pid: int = 0,
@@ -263,17 +297,16 @@ def prepare(
     cached: bool = False,
     systemd: int = 0,
 ) -> Prepared:
-    """Read the bundle and decide everything, changing nothing but the filter cache.
+    """Decide everything for a configuration and a wall, changing nothing but the filter cache.
 
     ``systemd`` is the version of the manager of ``--systemd-cgroup``, 0 when it has not been asked.
 
     Raises:
         RingfenceError: the configuration is wrong, or asks for what this host cannot give.
     """
-    listening = listen_fds(runtime, own_pid) if runtime.driver != MICROVM else 0
+    listening = listen_fds(runtime, own_pid) if choice.driver != MICROVM else 0
     check_preserved(3 + listening, options.preserve_fds)
-    found = read_config(options.source)
-    text, config = found.text, found.config
+    config = found.config
     rootfs = locate_rootfs(options.bundle, config)
     linux = checked_section(config)
     manager = manager_of(runtime, host, linux, container_id, systemd)
@@ -296,14 +329,14 @@ def prepare(
         unit=manager.unit.name if manager and is_beyond_reach(host, cgroups) else "",
     )
     assert config.process is not None
-    if manager:
-        limits = manager.compile(host, linux.resources, config.annotations)
-    else:
-        limits = compile_limits(runtime, host, config, cgroups, options)
-    limits += ownership(host, config, cgroups)
-    plan = compile_plan(runtime, config, host, context, limits + resctrl_steps)
+    limits = limit_steps(runtime, choice.driver, host, config, cgroups, options, manager)
+    plan = compile_plan(runtime, choice.driver, config, host, context, limits + resctrl_steps)
     cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
-    cautions = (*found.warnings, *cautious, *config_cautions(config, host), *lost_on_the_way(runtime, own_pid))
-    unit, bus = (manager.unit.name, manager.systemd.bus) if manager else ("", ())
-    found_all = (text, config, rootfs, cgroups, Namespaces(linux), plan, cautions, context.filter, unit, bus, resctrl)
-    return Prepared(*found_all)
+    cautions = (
+        *found.warnings,
+        *cautious,
+        *config_cautions(config, host),
+        *lost_on_the_way(runtime, choice.driver, own_pid),
+    )
+    settled = (found.text, config, rootfs, cgroups, Namespaces(linux), plan, choice, cautions, context.filter)
+    return Prepared(*settled, *unit_and_bus(manager), resctrl)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ringfence.record import Record
 
-NAMESPACES, MICROVM = "namespaces", "microvm"
-DRIVERS = (NAMESPACES, MICROVM)
-"""The walls there are."""
+NAMESPACES, MICROVM, XEN, JAIL = "namespaces", "microvm", "xen", "jail"
+WALLS = (NAMESPACES, MICROVM, XEN, JAIL)
+"""The walls that can be asked for."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class Runtime(Record):
     ``root`` is absolute; ``program`` the name ringfence was called by; ``trace`` the file for ``--trace``, "" for none;
     ``environment`` the caller's variables (LISTEN_FDS, NOTIFY_SOCKET and the hooks' inherited ones come from it);
     ``criu`` the program for checkpoints, "" for the one in PATH; ``cwd`` the caller's working directory, to which pid
-    files and console sockets are relative; ``driver`` the wall round new containers.
+    files and console sockets are relative; ``driver`` the wall that ``--driver`` asks for and ``named`` that which the
+    program's name means, each "" for none.
     """
 
     root: str
@@ -46,7 +47,8 @@ class Runtime(Record):
     systemd_cgroup: bool = False
     criu: str = ""
     rootless: str = "auto"
-    driver: str = NAMESPACES
+    driver: str = ""
+    named: str = ""
 
 
 class Source(Record):

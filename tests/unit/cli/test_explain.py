@@ -9,6 +9,7 @@ import pytest
 
 from ringfence.cli.explain import as_json, as_table, default_id, read_host, shown_path
 from ringfence.cli.log import Log
+from ringfence.container.choice import Choice
 from ringfence.container.runtime import Runtime
 from ringfence.errors import RingfenceError
 from ringfence.host.facts import V2, Host
@@ -16,6 +17,8 @@ from ringfence.host.transfer import host_to_json
 from ringfence.jsontext import dumps, loads
 from ringfence.plan.plan import Plan
 from ringfence.plan.step import HostStep
+
+CHOICE = Choice("namespaces", "--driver", (("default", "microvm"),))
 
 
 class Made(HostStep):
@@ -36,8 +39,9 @@ def runtime(cwd: Path) -> Runtime:
 
 
 def test_a_step_is_a_line_with_the_field_that_asked_for_it() -> None:
-    head, header, first, second = as_table(plan("a cgroup", ""), "./hello", "namespaces").splitlines()
+    head, chosen, header, first, second = as_table(plan("a cgroup", ""), "./hello", CHOICE).splitlines()
     assert head == "bundle ./hello   driver namespaces   2 steps, none performed"
+    assert chosen == "driver chosen by --driver; overruled: default (microvm)"
     assert header.split() == ["no", "phase", "step", "from", "config.json"]
     assert first.split() == ["1", "host", "make", "a", "cgroup", "#/linux/x"]
     assert first.index("#") == header.index("from config.json")
@@ -45,21 +49,23 @@ def test_a_step_is_a_line_with_the_field_that_asked_for_it() -> None:
 
 
 def test_one_long_step_does_not_widen_the_table() -> None:
-    lines = as_table(plan("x" * 500, "y"), ".", "namespaces").splitlines()
-    assert len(lines[3]) < 100
+    lines = as_table(plan("x" * 500, "y"), ".", CHOICE).splitlines()
+    assert len(lines[4]) < 100
 
 
 def test_a_step_stays_one_line_whatever_the_config_says() -> None:
-    lines = as_table(plan("a\nb\x1b[2Jc\udcff"), ".", "namespaces").splitlines()
-    assert len(lines) == 3
-    assert r"a\nb\x1b[2Jc\udcff" in lines[2]
+    lines = as_table(plan("a\nb\x1b[2Jc\udcff"), ".", CHOICE).splitlines()
+    assert len(lines) == 4
+    assert r"a\nb\x1b[2Jc\udcff" in lines[3]
 
 
 def test_the_plan_as_json() -> None:
-    found = loads(dumps(as_json(plan("a cgroup"), "/hello", "namespaces")))
+    found = loads(dumps(as_json(plan("a cgroup"), "/hello", CHOICE)))
     assert found == {
         "bundle": "/hello",
         "driver": "namespaces",
+        "chosenBy": "--driver",
+        "overruled": [{"by": "default", "driver": "microvm"}],
         "steps": [{"number": 1, "phase": "host", "verb": "make", "text": "a cgroup", "pointer": "/linux/x"}],
     }
 
