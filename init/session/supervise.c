@@ -22,7 +22,7 @@ struct supervisor {
 	int listener, monitor, signals;
 	pid_t machine, daemon;
 	int64_t deadline;
-	int has_greeted, is_ready, is_lost, is_bereft, is_over, exit_status;
+	int has_greeted, is_ready, is_started, is_lost, is_bereft, is_over, exit_status;
 };
 
 static void forget_client(struct supervisor *v, int i)
@@ -182,6 +182,7 @@ static int hear_client_frame(struct supervisor *v, int i, const struct frame *fr
 	if (!may_send(frame->type))
 		return -1;
 	c->has_process |= frame->type == FRAME_RUN;
+	v->is_started |= frame->type == FRAME_START;
 	passed.process = (uint16_t)(i + 1);
 	return put_frame(&v->out, &passed);
 }
@@ -247,8 +248,8 @@ static void watch_all(struct supervisor *v, struct polls *polls)
 {
 	polls->count = 0;
 	watch(polls, v->signals, POLLIN);
-	/* Input that came before the guest does would leave no room for our answer to its greeting. */
-	if (v->is_ready)
+	/* Before the start nobody reads a container's input: ctr never closes what has been read before create returned. */
+	if (v->is_started)
 		front_watch(&v->front, polls);
 	if (v->is_over)
 		return;

@@ -31,7 +31,7 @@ def test_the_end_of_input(machines: Runtime, bundle: Bundle) -> None:
 
 
 def test_more_input_than_fits_waits_for_the_start(machines: Runtime, bundle: Bundle) -> None:
-    """MVM-STDIO-02: what the caller has written before the guest is there, or its program runs, is kept for it."""
+    """MVM-STDIO-02: what the caller has written before the program runs is kept for it."""
     text = "".join(f"line {number}\n" for number in range(40_000))
     path = machines.new_path("input")
     with open(path, "w", encoding="ascii") as file:
