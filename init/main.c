@@ -226,7 +226,7 @@ _Noreturn void conduct(int slots, int count)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "guest") && getpid() == 1)
+	if (argc >= 2 && !strcmp(argv[1], "guest") && getpid() == 1)
 		guest_main();
 	if (argc == 2 && !strcmp(argv[1], "hold"))
 		return hold();

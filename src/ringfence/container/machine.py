@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posix
 
-from ringfence.container.kernel import kernel
+from ringfence.container.kernel import kernel_for
 from ringfence.container.status import is_frozen
-from ringfence.drivers.linux.context import section
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
 from ringfence.drivers.microvm.machine import MICROVM, Q35, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
 from ringfence.drivers.microvm.ramdisk import with_plan
 from ringfence.drivers.microvm.share import FOLDER
+from ringfence.drivers.microvm.sizes import check_machine, memory_of, parameters_of, vcpus_of
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
 from ringfence.initfile import INIT, sealed_file
@@ -32,8 +32,6 @@ FILES_SOCKET = "files.sock"
 EVERYTHING = 2
 TICKS = 100  # of a second: USER_HZ, which is part of the kernel's interface on every machine we know
 MOST_PROCESSES = 4096
-MIB = 1 << 20
-DEFAULT_MEMORY, KERNEL_MEMORY = 512, 64
 
 
 def machine_for(config: Config) -> Machine:
@@ -42,21 +40,25 @@ def machine_for(config: Config) -> Machine:
     Raises:
         RingfenceError: there is no kernel for it, or none that can do with what the host has.
     """
-    chosen = kernel()
+    if config.vm:
+        check_machine(config.vm)
+    chosen = kernel_for(config.vm)
     daemons = [path for path in VIRTIOFSD if posix.access(path, posix.X_OK)]
     daemon = daemons[0] if daemons else ""
     if chosen.modules and not daemon:
         hint = "install virtiofsd, or build ringfence's own with `make guest`"
         raise RingfenceError(f"the distribution's kernel {chosen.path} can share files by virtiofs only", hint=hint)
-    board = Q35 if chosen.modules else MICROVM
-    return Machine(chosen.path, board, daemon, memory_of(config), tsc_khz=tsc_khz(), modules=chosen.modules)
-
-
-def memory_of(config: Config) -> int:
-    """The machine's memory in MiB: the container's limit and what the guest's kernel needs (MVM-QEMU-15)."""
-    resources = section(config).resources
-    limit = resources.memory.limit if resources and resources.memory else None
-    return DEFAULT_MEMORY if not limit or limit < 0 else -(-limit // MIB) + KERNEL_MEMORY
+    memory, cpus = memory_of(config), vcpus_of(config, posix.cpu_count() or 1)
+    return Machine(
+        chosen.path,
+        Q35 if chosen.packed else MICROVM,
+        daemon,
+        memory,
+        cpus,
+        tsc_khz=tsc_khz(),
+        modules=chosen.modules,
+        parameters=parameters_of(config.vm),
+    )
 
 
 def tsc_khz() -> int:

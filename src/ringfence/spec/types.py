@@ -366,6 +366,45 @@ class Linux(Record):
     memory_policy: MemoryPolicy | None = None
 
 
+class Hypervisor(Record):
+    """The program that runs a virtual machine (config-vm.md)."""
+
+    path: str
+    parameters: tuple[str, ...] = ()
+
+
+class GuestKernel(Record):
+    """The kernel of a virtual machine; paths are the host's (config-vm.md)."""
+
+    path: str
+    parameters: tuple[str, ...] = ()
+    initrd: str | None = None
+
+
+class GuestImage(Record):
+    """The image that holds a virtual machine's root (config-vm.md)."""
+
+    path: str
+    format: str
+
+
+class Hardware(Record):
+    """What a virtual machine consists of, ``memory`` in bytes (config-vm.md)."""
+
+    device_tree: str | None = None
+    vcpus: U32 | None = None
+    memory: U64 | None = None
+
+
+class VirtualMachine(Record):
+    """The vm section (config-vm.md)."""
+
+    hypervisor: Hypervisor | None = None
+    kernel: GuestKernel | None = None
+    image: GuestImage | None = None
+    hw_config: Hardware | None = None
+
+
 class Config(Record):
     """A whole config.json."""
 
@@ -378,3 +417,4 @@ class Config(Record):
     hooks: Hooks | None = None
     annotations: dict[str, str] = {}  # noqa: RUF012
     linux: Linux | None = None
+    vm: VirtualMachine | None = None

@@ -39,6 +39,10 @@ def check_config(config: Config, problems: Problems) -> None:
         check_resources(linux.resources, "/linux/resources", problems)
     if linux.seccomp is not None:
         check_seccomp(linux.seccomp, problems)
+    if config.vm is not None:
+        from ringfence.spec.rules.vm import check_vm
+
+        check_vm(config.vm, problems)
 
 
 def _check_process_and_root(config: Config, problems: Problems) -> None:

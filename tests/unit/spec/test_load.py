@@ -384,6 +384,9 @@ PLACES: dict[str, tuple[str, Document]] = {
     "ThrottleDevice": ("/linux/resources/blockIO/throttleReadBpsDevice/0", {"major": 8, "minor": 0, "rate": 1}),
     "HugepageLimit": ("/linux/resources/hugepageLimits/0", {"pageSize": "2MB", "limit": 0}),
     "InterfacePriority": ("/linux/resources/network/priorities/0", {"name": "eth0", "priority": 1}),
+    "Hypervisor": ("/vm/hypervisor", {"path": "/usr/bin/qemu"}),
+    "GuestKernel": ("/vm/kernel", {"path": "/vmlinux"}),
+    "GuestImage": ("/vm/image", {"path": "/image", "format": "raw"}),
 }
 
 

@@ -28,7 +28,8 @@ class Machine(Record):
     """The hardware, and the kernel for it.
 
     ``memory`` is in MiB; ``tsc_khz`` the frequency of the host's time stamp counter, 0 if unknown; ``virtiofsd`` the
-    path of that program, "" where files are served by 9p; ``modules`` that of a ramdisk with modules for the kernel.
+    path of that program, "" where files are served by 9p; ``modules`` that of a ramdisk with modules for the kernel;
+    ``parameters`` are words of the configuration for the kernel.
     """
 
     kernel: str
@@ -39,12 +40,14 @@ class Machine(Record):
     kvm: bool = False
     tsc_khz: int = 0
     modules: str = ""
+    parameters: tuple[str, ...] = ()
 
 
 def kernel_line(machine: Machine) -> str:
     """The kernel's command line (MVM-KERNEL-09).
 
-    The last word is the init's: the kernel hands on what it does not know, and QEMU adds more behind it. Those about
+    The word "guest" is the init's: the kernel hands on what it does not know. The configuration's own follow it, and
+    QEMU adds more. Those about
     timers are for emulation, whose clocks need no calibration; patching the lock prefixes out throws translated code
     away.
     """
@@ -55,7 +58,12 @@ def kernel_line(machine: Machine) -> str:
         words += ["no_timer_check", "tsc=reliable"]
         words += ["nolapic_timer"] if machine.cpus == 1 else []
         words += [f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else []
-    return " ".join([*words, "guest"])
+    return " ".join([*words, "guest", *(quoted(word) for word in machine.parameters)])
+
+
+def quoted(word: str) -> str:
+    """A word of the kernel's command line that stays one (kernel-parameters.rst)."""
+    return f'"{word}"' if " " in word else word
 
 
 def accelerator(machine: Machine) -> list[str]:

@@ -1,0 +1,80 @@
+"""How large a machine is, and what of the object ``vm`` it follows. Pure."""
+
+from __future__ import annotations
+
+from ringfence.drivers.linux.context import section
+from ringfence.errors import RingfenceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.spec.types import Config, VirtualMachine
+
+MIB = 1 << 20
+DEFAULT_MEMORY, KERNEL_MEMORY, LEAST_MEMORY = 512, 64, 40
+
+
+def memory_of(config: Config) -> int:
+    """The machine's memory in MiB: as demanded, or the container's limit and what the kernel needs (MVM-QEMU-15).
+
+    Raises:
+        RingfenceError: so little has been demanded that no kernel starts.
+    """
+    hardware = config.vm.hw_config if config.vm else None
+    if hardware and hardware.memory is not None:
+        if hardware.memory < LEAST_MEMORY * MIB:
+            text = f"{hardware.memory} bytes of memory are too few for a machine: the least is {LEAST_MEMORY} MiB"
+            raise RingfenceError(text, field="/vm/hwConfig/memory")
+        return hardware.memory // MIB
+    resources = section(config).resources
+    limit = resources.memory.limit if resources and resources.memory else None
+    return DEFAULT_MEMORY if not limit or limit < 0 else -(-limit // MIB) + KERNEL_MEMORY
+
+
+def vcpus_of(config: Config, most: int) -> int:
+    """The number of processors: as demanded, or enough for the quota; never more than the host's (MVM-QEMU-14)."""
+    hardware = config.vm.hw_config if config.vm else None
+    resources = section(config).resources
+    cpu = resources.cpu if resources else None
+    wanted = 1
+    if hardware and hardware.vcpus:
+        wanted = hardware.vcpus
+    elif cpu and cpu.quota and cpu.quota > 0 and cpu.period:
+        wanted = -(-cpu.quota // cpu.period)
+    return max(1, min(wanted, most))
+
+
+def parameters_of(machine: VirtualMachine | None) -> tuple[str, ...]:
+    """The configuration's words for the kernel (MVM-KERNEL-07).
+
+    Raises:
+        RingfenceError: one of them would not stay one word, or names another first process.
+    """
+    words = machine.kernel.parameters if machine and machine.kernel else ()
+    for index, word in enumerate(words):
+        field = f"/vm/kernel/parameters/{index}"
+        if not word or '"' in word or not word.isprintable():
+            raise RingfenceError(
+                "a kernel parameter must be one word without quotes or control characters", field=field
+            )
+        if word.startswith(("init=", "rdinit=")) or word == "--":
+            raise RingfenceError(f"the kernel parameter {word} would replace the first process", field=field)
+    return words
+
+
+def check_machine(machine: VirtualMachine) -> None:
+    """Whether all that is asked of the machine can be given.
+
+    Raises:
+        RingfenceError: it cannot, by the name of the field.
+    """
+    refused: list[tuple[str, object]] = [("/vm/hypervisor", machine.hypervisor), ("/vm/image", machine.image)]
+    if machine.kernel:
+        refused.append(("/vm/kernel/initrd", machine.kernel.initrd))
+        if not machine.kernel.path.startswith("/"):
+            raise RingfenceError("the path of a kernel must be absolute", field="/vm/kernel/path")
+    if machine.hw_config:
+        refused.append(("/vm/hwConfig/deviceTree", machine.hw_config.device_tree))
+    for field, value in refused:
+        if value is not None:
+            name = field[1:].replace("/", ".")
+            raise RingfenceError(f"{name} is not supported by the driver microvm", field=field, hint="remove it")
