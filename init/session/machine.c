@@ -1,4 +1,5 @@
 /* The virtual machine's process, and the terminal of the host that stands for the guest's. */
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -32,11 +33,14 @@ static int null_stdio(int errors)
 	return dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0 ? -1 : 0;
 }
 
-/* Performs the machine's own plan; what fails in it is said on its standard error, which the supervisor reads. */
+/* Performs the machine's own plan, in a mount namespace of its own: the supervisor's will show the container's files,
+ * and a library among them must never be loaded here (compare CVE-2019-14271). What fails in it is said on its standard error, which the supervisor reads. */
 static _Noreturn void become_machine(struct run *r, const struct supervise *s, const int fds[3], int errors)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_signals();
+	if (unshare(CLONE_NEWNS) < 0)
+		_exit(126);
 	int kept = null_stdio(errors) ? -1 : place_descriptors(r, s, fds[0], fds[1], fds[2]);
 	if (kept < 0 || use_plan(r, s->machine.data, s->machine.size))
 		_exit(126);
@@ -51,7 +55,7 @@ static _Noreturn void become_daemon(struct run *r, const struct supervise *s, in
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_signals();
-	if (null_stdio(errors) || dup2(r->slots + (int)s->served, 3) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 || null_stdio(errors) || dup2(r->slots + (int)s->served, 3) < 0 ||
 	    use_plan(r, s->daemon.data, s->daemon.size))
 		_exit(126);
 	r->plan.kept = 1;

@@ -58,5 +58,6 @@ int pass_signals(int signals, struct front *f, int *has_child);
 
 pid_t spawn_machine(struct run *r, const struct supervise *s, const int fds[3], int *errors, pid_t *daemon);
 void tail_read(struct tail *t);
+int show_container(struct run *r, const struct list *shown);
 
 #endif

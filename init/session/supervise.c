@@ -89,6 +89,8 @@ static int become_ready(struct supervisor *v)
 {
 	if (!v->has_greeted || v->is_ready)
 		return -1;
+	if (show_container(v->r, &v->step->shown))
+		fail(v, 0, errno, "cannot leave the host's files", 29);
 	v->is_ready = 1;
 	v->deadline = 0;
 	become_independent(v->r, v->listener);

@@ -35,6 +35,7 @@ from tests.engines.test_exec import (
 from tests.engines.test_lifecycle import (
     test_attach_connects_all_three_streams,
     test_commit_of_a_running_container_makes_an_image_and_lets_it_run_on,
+    test_files_are_copied_into_a_running_container_and_out_of_it,
     test_kill_delivers_any_signal_to_process_1,
     test_logs_hold_both_streams_of_a_detached_container,
     test_pause_freezes_and_unpause_thaws,

@@ -86,7 +86,8 @@ class Supervise(InitStep):
     files, which gets the slot ``served`` as 3; it is empty when the machine serves them itself. ``listener`` is the
     slot of the socket that clients connect to, ``digest`` 16 bytes that name the guest's plan, ``patience`` the
     milliseconds until the container must be ready. ``kernel`` and ``modules``, files for the machine, are for whoever
-    prepares it; the modules are those of a distribution's kernel.
+    prepares it; the modules are those of a distribution's kernel. ``shown`` has the volumes that the supervisor's mount
+    namespace shows below the container's root, each by its name in the tree and its place.
     """
 
     machine: bytes
@@ -99,6 +100,7 @@ class Supervise(InitStep):
     patience: int
     kernel: str
     modules: str
+    shown: tuple[str, ...] = ()
 
     def describe(self) -> tuple[str, str]:
         kernel = f"the distribution's kernel {self.kernel} (`make guest` builds a smaller one)"

@@ -11,7 +11,7 @@ from ringfence.drivers.linux.context import Slots, section
 from ringfence.drivers.linux.rootfs import early_hook_steps
 from ringfence.drivers.microvm.guest import changed, compile_guest, compile_inner_exec
 from ringfence.drivers.microvm.machine import compile_daemon, compile_machine
-from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, tree_steps
+from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside, mounts
 from ringfence.plan.plan import Plan
@@ -54,7 +54,8 @@ def compile_create(
     if daemon:
         slots("files")
     machines = (hardware.encode(), daemon.encode() if daemon else b"", served, listener, first)
-    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, machine.kernel, machine.modules)
+    kernel = (machine.kernel, machine.modules)
+    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, *kernel, shown_in(config))
     nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))
     plan = Plan(host_steps, births, (*steps, supervise), tuple(slots.names), 0, nested)
     return with_digest(plan, supervise)

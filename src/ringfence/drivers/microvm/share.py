@@ -43,6 +43,12 @@ def shares_of(config: Config, bundle: str, rootfs: str) -> list[Share]:
     return found
 
 
+def shown_in(config: Config) -> tuple[str, ...]:
+    """Name in the tree and place in the container of each bind mount, one behind the other."""
+    pairs = [(str(index), clean(mount.destination)) for index, mount in enumerate(config.mounts) if is_bind(mount)]
+    return tuple(word for pair in pairs for word in pair)
+
+
 def point_steps(config: Config, bundle: str, rootfs: str) -> list[InitStep]:
     """Mount points are made on the host, which a read-only share would refuse (MVM-FILES-08)."""
     steps: list[InitStep] = [mounts.UseRoot("/root/path", rootfs)]
