@@ -49,7 +49,7 @@ _ringfence() {
     explain) words="--bundle -b --driver --host --json --help -h" ;;
     features) words="--help -h" ;;
     kill) words="--help -h" ;;
-    list) words="--format -f --quiet -q --help -h" ;;
+    list) words="--all --format -f --quiet -q --help -h" ;;
     pause) words="--help -h" ;;
     ps) words="--format -f --help -h" ;;
     restore) words="--bundle -b --detach -d --pid-file --console-socket --no-subreaper --no-pivot --image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --lsm-profile --lsm-mount-context --help -h" ;;

@@ -93,6 +93,7 @@ complete -c ringfence -n __fish_use_subcommand -a kill -d 'send a signal to a co
 complete -c ringfence -n '__fish_seen_subcommand_from kill' -s h -l help -d 'print help'
 complete -c ringfence -n '__fish_seen_subcommand_from kill' -a '(__ringfence_containers)'
 complete -c ringfence -n __fish_use_subcommand -a list -d 'list the containers of a state folder'
+complete -c ringfence -n '__fish_seen_subcommand_from list' -l all -d 'show hypervisor, kernel and image too'
 complete -c ringfence -n '__fish_seen_subcommand_from list' -s f -l format -x -a 'table json' -d 'table (default) or json'
 complete -c ringfence -n '__fish_seen_subcommand_from list' -s q -l quiet -d 'print only the ids'
 complete -c ringfence -n '__fish_seen_subcommand_from list' -s h -l help -d 'print help'

@@ -186,3 +186,24 @@ def test_what_is_not_built_is_refused(machines: Runtime, bundle: Bundle) -> None
     machines.refuses_bundle("a namespace of the host cannot be joined", bundle)
     bundle.drop_namespace("network")
     machines.refuses_bundle("the host's own network cannot be a guest's", bundle)
+
+
+def test_the_machine_is_told(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-STATE-02, MVM-LIST-01: what it consists of, in state and list --all; other walls have none."""
+    bundle.sleep()
+    container = machines.started(bundle)
+    told = container.state()["ringfence"]
+    assert told["hypervisorPid"] == qemu(container)
+    assert (told["driver"], told["machine"]) == ("microvm", "microvm")
+    walled = machines.globals
+    machines.globals = lambda: walled()[:-2]  # type: ignore[method-assign]
+    plain = machines.started(bundle)
+    header, *lines = machines.run("list", "--all").ok().out.splitlines()
+    assert header.split()[-3:] == ["HYPERVISOR", "KERNEL", "IMAGE"]
+    rows = {line.split()[0]: line.split()[-3:] for line in lines}
+    assert rows[container.id] == [told["hypervisor"], told["kernel"], "-"]
+    assert rows[plain.id] == ["-", "-", "-"]
+    assert machines.run("list", "--all", "--quiet").ok().out.split() == sorted([container.id, plain.id])
+    assert "ringfence" not in plain.state()
+    container.end()
+    assert container.state()["ringfence"]["hypervisorPid"] == 0

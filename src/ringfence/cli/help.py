@@ -156,6 +156,7 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "json": ("", "print JSON"),
     },
     "list": {
+        "all": ("", "show hypervisor, kernel and image too"),
         "format": ("FORMAT", "table (default) or json"),
         "quiet": ("", "print only the ids"),
     },

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
 
 COLUMNS = ("id", "pid", "status", "bundle", "created", "owner")
+MORE_COLUMNS = ("hypervisor", "kernel", "image")
 
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print the containers; an entry that cannot be read is named on standard error and does no harm."""
     form = arguments.text("format", "table")
     check_root(runtime)
-    states, broken = listing(runtime)
+    whole = arguments.switch("all")
+    states, broken = listing(runtime, whole=whole)
     if broken:
         put(STDERR, "".join(f"{text}\n" for text in broken))
     if arguments.switch("quiet"):
@@ -32,7 +34,7 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     elif form == "json":
         write(dumps(states) + "\n")
     elif form == "table":
-        write(table(states))
+        write(table(states, COLUMNS + MORE_COLUMNS if whole else COLUMNS))
     else:
         raise RingfenceError("invalid format option", hint="the formats are table and json")
     return 0
@@ -50,8 +52,8 @@ def check_root(runtime: Runtime) -> None:
         raise RingfenceError(f"open {runtime.root}: no such file or directory")
 
 
-def table(states: list[dict[str, object]]) -> str:
+def table(states: list[dict[str, object]], columns: tuple[str, ...]) -> str:
     """One line for each container below a header."""
-    rows = [[column.upper() for column in COLUMNS]]
-    rows += [[str(state[column]) for column in COLUMNS] for state in states]
+    rows = [[column.upper() for column in columns]]
+    rows += [[str(state[column]) for column in columns] for state in states]
     return padded(rows, least=12, gap=3)

@@ -185,7 +185,7 @@ VERBS = {
     "explain": Verb(EXPLAIN_OPTIONS, least=0),
     "features": Verb(least=0, most=0),
     "kill": Verb((("all", "a", SWITCH),), most=2, anywhere=False),
-    "list": Verb((FORMAT, ("quiet", "q", SWITCH)), least=0, most=0),
+    "list": Verb((("all", "", SWITCH), FORMAT, ("quiet", "q", SWITCH)), least=0, most=0),
     "pause": Verb(),
     "ps": Verb((FORMAT,), most=-1, anywhere=False),
     "restore": Verb(RESTORE_OPTIONS),

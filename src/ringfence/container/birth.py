@@ -70,6 +70,7 @@ class Birth:
             supervised=options.supervised,
             resctrl=prepared.resctrl,
             driver=prepared.choice.driver,
+            machine=prepared.machine,
         )
         self.holders: list[Holder] = []
         self.lock = -1

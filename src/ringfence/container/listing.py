@@ -10,6 +10,7 @@ from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
 
 
@@ -25,8 +26,16 @@ def user_name(uid: int, known: dict[int, str]) -> str:
     return known[uid]
 
 
-def listing(runtime: Runtime) -> tuple[list[dict[str, object]], list[str]]:
+def parts(record: ContainerRecord) -> dict[str, object]:
+    """What ``list --all`` adds: hypervisor, kernel and image, ``-`` for what there is none of (MVM-LIST-01)."""
+    hypervisor, kernel = record.machine[:2] or ("-", "-")
+    return {"hypervisor": hypervisor, "kernel": kernel, "image": "-"}
+
+
+def listing(runtime: Runtime, *, whole: bool = False) -> tuple[list[dict[str, object]], list[str]]:
     """The states of all containers by id, each with its owner, and what is wrong with broken entries (LNX-STATE-14).
+
+    ``whole``: with what their machines consist of.
 
     Raises:
         RingfenceError: the root cannot be read; a root that does not exist is the caller's to judge.
@@ -48,5 +57,5 @@ def listing(runtime: Runtime) -> tuple[list[dict[str, object]], list[str]]:
         except (RingfenceError, OSError) as error:
             broken.append(f"load container {name}: {error}")
             continue
-        found.append(describe(record, owner))
+        found.append({**describe(record, owner), **(parts(record) if whole else {})})
     return found, broken

@@ -59,6 +59,7 @@ class Prepared(Record):
     unit: str = ""
     bus: tuple[str, ...] = ()
     resctrl: Group | None = None
+    machine: tuple[str, ...] = ()
 
     @property
     def process(self) -> Process:
@@ -250,15 +251,17 @@ def config_cautions(config: Config, host: Host) -> tuple[str, ...]:
 
 def compile_plan(
     runtime: Runtime, driver: str, config: Config, host: Host, context: Context, steps: tuple[HostStep, ...]
-) -> Plan:
-    """The plan of the wall that has been chosen."""
+) -> tuple[Plan, tuple[str, ...]]:
+    """The plan of the wall that has been chosen, and what its machine consists of."""
     if driver != MICROVM:
-        return compile_create(config, host, context, steps)
+        return compile_create(config, host, context, steps), ()
     from ringfence.container.machine import machine_for
     from ringfence.drivers.microvm import plan
+    from ringfence.drivers.microvm.machine import parts_of
 
     state = container_directory(runtime, context.container_id)
-    return plan.compile_create(config, host, context, steps, machine_for(config), state)
+    hardware = machine_for(config)
+    return plan.compile_create(config, host, context, steps, hardware, state), parts_of(hardware)
 
 
 def unit_and_bus(manager: Manager | None) -> tuple[str, tuple[str, ...]]:
@@ -330,7 +333,7 @@ def prepare(
     )
     assert config.process is not None
     limits = limit_steps(runtime, choice.driver, host, config, cgroups, options, manager)
-    plan = compile_plan(runtime, choice.driver, config, host, context, limits + resctrl_steps)
+    plan, machine = compile_plan(runtime, choice.driver, config, host, context, limits + resctrl_steps)
     cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
     cautions = (
         *found.warnings,
@@ -339,4 +342,4 @@ def prepare(
         *lost_on_the_way(runtime, choice.driver, own_pid),
     )
     settled = (found.text, config, rootfs, cgroups, Namespaces(linux), plan, choice, cautions, context.filter)
-    return Prepared(*settled, *unit_and_bus(manager), resctrl)
+    return Prepared(*settled, *unit_and_bus(manager), resctrl, machine)

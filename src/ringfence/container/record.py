@@ -38,7 +38,7 @@ class ContainerRecord(Record):
     itself or joined, which exec joins; ``unit`` the unit of systemd's that the cgroups are, "" without, and ``bus`` the
     sockets at which that systemd is reached; ``supervised``: the run that made it removes it, so that one that is
     stopped was left by a runtime that was killed; ``resctrl`` the container's resctrl groups, None without;
-    ``driver`` its wall.
+    ``driver`` its wall; ``machine`` what a machine of its own consists of: hypervisor, kernel, board and accelerator.
     """
 
     directory: str
@@ -58,6 +58,7 @@ class ContainerRecord(Record):
     supervised: bool = False
     resctrl: Group | None = None
     driver: str = NAMESPACES
+    machine: tuple[str, ...] = ()
 
 
 KINDS: dict[str, type] = {
@@ -120,6 +121,7 @@ def parse_record(directory: str, container_id: str, text: str) -> ContainerRecor
     try:
         values["cgroups"] = tuple(CgroupDir(tuple(names), str(path)) for names, path in values["cgroups"])
         values["bus"] = tuple(map(str, values["bus"]))
+        values["machine"] = tuple(map(str, values["machine"]))
         values["resctrl"] = Group(*values["resctrl"]) if values["resctrl"] else None
     except (TypeError, ValueError):
         raise broken from None
@@ -131,6 +133,7 @@ def save_record(record: ContainerRecord) -> None:
     values = {name: value for name, value in record.items() if name != "directory"}
     values["cgroups"] = [[list(group.controllers), group.path] for group in record.cgroups]
     values["bus"] = list(record.bus)
+    values["machine"] = list(record.machine)
     values["resctrl"] = [value for _, value in record.resctrl.items()] if record.resctrl else []
     write_whole(f"{record.directory}/{STATE}", dumps(values))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringfence.container.record import load_record
 from ringfence.container.status import STOPPED, status
+from ringfence.host.probe import read_or
 from ringfence.version import SPEC_VERSION
 
 TYPE_CHECKING = False
@@ -36,4 +37,25 @@ def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
     if record.annotations:
         told["annotations"] = record.annotations
     told["owner"] = owner
+    if record.machine:
+        told["ringfence"] = machine_of(record, now)
     return told
+
+
+def machine_of(record: ContainerRecord, now: str) -> dict[str, object]:
+    """What the container's machine consists of, which the specification has no keys for (MVM-STATE-02)."""
+    hypervisor, kernel, board, accelerator = record.machine
+    return {
+        "driver": record.driver,
+        "hypervisor": hypervisor,
+        "hypervisorPid": 0 if now == STOPPED else first_child(record.pid),
+        "kernel": kernel,
+        "machine": board,
+        "accelerator": accelerator,
+    }
+
+
+def first_child(pid: int) -> int:
+    """The oldest child of a process, 0 for none: a supervisor's is its machine (proc_pid_task(5), children)."""
+    words = read_or(f"/proc/{pid}/task/{pid}/children", b"").split()
+    return int(words[0]) if words else 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.cli import world
-from ringfence.cli.list import table
+from ringfence.cli.list import COLUMNS, table
 from ringfence.cli.main import command
 
 HEADER = "ID          PID         STATUS      BUNDLE      CREATED     OWNER\n"
@@ -21,7 +21,7 @@ def ls(root: Path, *words: str) -> int:
 def test_the_table() -> None:
     """LNX-STATE-10."""
     state = {"id": "c1", "pid": 0, "status": "stopped", "bundle": "/b", "created": "2026-01-01T00:00:00.1Z"}
-    assert table([{**state, "owner": "root"}]).splitlines() == [
+    assert table([{**state, "owner": "root"}], COLUMNS).splitlines() == [
         "ID          PID         STATUS      BUNDLE      CREATED                  OWNER",
         "c1          0           stopped     /b          2026-01-01T00:00:00.1Z   root",
     ]

@@ -43,6 +43,11 @@ class Machine(Record):
     parameters: tuple[str, ...] = ()
 
 
+def parts_of(machine: Machine) -> tuple[str, ...]:
+    """What people ask of a machine: hypervisor, kernel, board and accelerator."""
+    return QEMU, machine.kernel, machine.board, "kvm" if machine.kvm else "tcg"
+
+
 def kernel_line(machine: Machine) -> str:
     """The kernel's command line (MVM-KERNEL-09).
 
