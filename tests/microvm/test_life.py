@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from tests.conformance.inside import in_own_mounts
 from tests.microvm.helpers import field, named, qemu
 from tests.support import Bundle, Runtime, wait_until
 from tests.support.process import alive, read_text
@@ -207,3 +208,10 @@ def test_the_machine_is_told(machines: Runtime, bundle: Bundle) -> None:
     assert "ringfence" not in plain.state()
     container.end()
     assert container.state()["ringfence"]["hypervisorPid"] == 0
+
+
+def test_a_host_without_qemu(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-ERR-01: the error names it and the package, and nothing is left."""
+    hidden = 'mount --bind /dev/null /usr/bin/qemu-system-x86_64 && exec "$@"'
+    with in_own_mounts(machines, "sh", "-c", hidden, "sh"):
+        machines.refuses_bundle("there is no QEMU at /usr/bin/qemu-system-x86_64", bundle)

@@ -174,6 +174,10 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         systemd=systemd_version(runtime, host),
     )
     check_terminal_options(prepared.process.terminal, detached, options.console_socket)
+    if prepared.machine:
+        from ringfence.container.hypervisor import check_hypervisor
+
+        check_hypervisor(cache_of(runtime))
     for caution in prepared.cautions:
         runtime.log.warning(caution)
     if prepared.filter:
