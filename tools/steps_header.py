@@ -28,6 +28,7 @@ def fields(step: type) -> list[tuple[str, str, str]]:
 def print_frames() -> None:
     """The constants of the frames between a guest and its supervisor."""
     numbers = {"HEAD": frames.HEAD, "LARGEST": frames.LARGEST, "WINDOW": frames.WINDOW, "PROTOCOL": frames.PROTOCOL}
+    numbers["NO_PROCESS"] = frames.NO_PROCESS
     for name, number in numbers.items():
         print(f"#define FRAME_{name} {number}")
     rows = ", ".join(f"FRAME_{name} = {number}" for name, number in frames.NUMBERS.items())

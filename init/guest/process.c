@@ -7,7 +7,6 @@
 
 #include "guest.h"
 
-#define NO_PROCESS 2
 #define LARGEST_PLAN (8 << 20)
 
 struct process *find_process(struct guest *g, int number)
@@ -141,7 +140,7 @@ int begin_process(struct guest *g, struct process *p, int mode)
 {
 	struct ends ends;
 	p->is_terminal = mode == 1;
-	p->has_birth = mode != NO_PROCESS;
+	p->has_birth = mode != FRAME_NO_PROCESS;
 	int bad = make_ends(g, p, &ends);
 	pid_t pid = bad ? -1 : fork();
 	if (pid == 0)

@@ -1,5 +1,6 @@
 /* Steps that only a guest's plan has. */
 #include <linux/bpf.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -55,4 +56,23 @@ int do_attach_devices(struct run *r, const struct attach_devices *s)
 	close(cgroup);
 	errno = why;
 	return bad ? -1 : 0;
+}
+
+/* Both figures are told; the numbers of a cgroup's file are decimal (cgroup-v2.rst). */
+int do_check_memory(struct run *r, const struct check_memory *s)
+{
+	char text[24] = "", limit[24], path[80] = "";
+	strncat(path, s->path.data, sizeof path - sizeof "/memory.current" - 1);
+	strcat(path, "/memory.current");
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	close(fd);
+	if (size <= 0)
+		return -1;
+	text[strcspn(text, "\n")] = 0;
+	if (strtoll(text, NULL, 10) <= s->limit)
+		return 0;
+	errno = EBUSY;
+	return say(r, "the container uses ", text, " bytes of memory, more than ",
+		   number_text(limit + sizeof limit, s->limit), NULL);
 }

@@ -183,7 +183,7 @@ static int hear_client_frame(struct supervisor *v, int i, const struct frame *fr
 		return send_descriptor(c->fd, "monitor", v->monitor);
 	if (!may_send(frame->type))
 		return -1;
-	c->has_process |= frame->type == FRAME_RUN;
+	c->has_process |= frame->type == FRAME_RUN && frame->stream != FRAME_NO_PROCESS;
 	v->is_started |= frame->type == FRAME_START;
 	passed.process = (uint16_t)(i + 1);
 	return put_frame(&v->out, &passed);

@@ -15,6 +15,7 @@ from ringfence.drivers.microvm.sizes import check_machine, memory_of, parameters
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
 from ringfence.initfile import INIT, sealed_file
+from ringfence.plan.frames import LARGEST, NO_PROCESS
 from ringfence.plan.guest import Supervise
 from ringfence.record import Record
 
@@ -119,6 +120,31 @@ def start_guest(record: ContainerRecord) -> None:
         check(client.ask("START"))
 
 
+def change_guest(record: ContainerRecord, plan: Plan) -> None:
+    """Have the guest's init perform a plan that only writes settings.
+
+    Raises:
+        RingfenceError: a step failed, with the guest's reason, or the guest cannot be asked now.
+    """
+    if is_frozen(record):
+        raise RingfenceError("the container is paused: its guest cannot be asked")
+    encoded = plan.encode()
+    with Client(record.directory) as client:
+        for at in range(0, len(encoded), LARGEST):
+            client.send("PLAN", encoded[at : at + LARGEST])
+        answer = client.ask("RUN", stream=NO_PROCESS)
+    if answer.type != "STARTED":
+        raise RingfenceError(reason(answer), errno=int.from_bytes(answer.data[4:8], "little"))
+
+
+def reason(answer: Frame) -> str:
+    """What the guest says of a failure."""
+    number = int.from_bytes(answer.data[4:8], "little")
+    words = posix.strerror(number).lower() if number else ""
+    told = answer.data[8:].decode("utf-8", "replace")
+    return ": ".join(part for part in (told, words) if part)
+
+
 def check(answer: Frame) -> None:
     """Whether what was asked has been done.
 
@@ -128,9 +154,7 @@ def check(answer: Frame) -> None:
     if answer.type == "STARTED":
         return
     number = int.from_bytes(answer.data[4:8], "little")
-    words = posix.strerror(number).lower() if number else ""
-    told = answer.data[8:].decode("utf-8", "replace")
-    parts = (part for part in ("unable to start container process", told, words) if part)
+    parts = (part for part in ("unable to start container process", reason(answer)) if part)
     raise RingfenceError(": ".join(parts), errno=number)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
     from ringfence.host.facts import Host
     from ringfence.plan.step import HostStep
+    from ringfence.spec.types import Config
 
 
 def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_schema: str, mem_bw_schema: str) -> None:
@@ -40,9 +41,9 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         record = load_record(runtime, container_id)
         if status(record) == STOPPED:
             raise RingfenceError("container not running")
-        if record.driver == MICROVM:
-            check_machine(resources)
         config = saved_config(record)
+        if record.driver == MICROVM:
+            resources = change_machine(record, config, resources)
         lines = tuple(line for line in (l3_cache_schema, mem_bw_schema) if line)
         schemata = schemata_of(record) if lines else ""
         apply(record, stored_resources(record, config), with_lifted_swap(resources))
@@ -52,15 +53,19 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         posix.close(held)
 
 
-def check_machine(resources: Resources) -> None:
-    """Behind a microVM only the processors' time can be changed: it is the whole machine's, on the host.
+def change_machine(record: ContainerRecord, config: Config, resources: Resources) -> Resources:
+    """Set the limits that a guest keeps, and return those that are left for the host: the processors' time.
 
     Raises:
-        RingfenceError: something else is asked for (MVM-UPDATE-03).
+        RingfenceError: a limit cannot be changed, or not to this value; nothing has been then.
     """
-    wrong = [name for name, value in resources.items() if value and name != "cpu"]
-    if wrong:
-        raise RingfenceError(f"behind a microVM {wrong[0].replace('_', ' ')} cannot be changed while it runs")
+    from ringfence.container.machine import change_guest
+    from ringfence.drivers.microvm.change import compile_change
+
+    plan = compile_change(resources, config, probe())
+    if plan:
+        change_guest(record, plan)
+    return Resources(cpu=resources.cpu)
 
 
 def schemata_of(record: ContainerRecord) -> str:

@@ -15,10 +15,13 @@ LARGEST = 65536
 WINDOW = 131072
 """Bytes that may be under way in one direction of one stream, before the other side has said CREDIT."""
 
+NO_PROCESS = 2
+"""The stream of a RUN whose plan only changes the guest."""
+
 TYPES = (
     "HELLO",  # both ways, first: u32 protocol, 16 bytes that name the plan
     "PLAN",  # to the guest: the next piece of a process' plan
-    "RUN",  # to the guest: perform the plan; stream 1: with a terminal, 2: no process comes of it
+    "RUN",  # to the guest: perform the plan; stream 1: with a terminal, NO_PROCESS: none comes of it
     "START",  # to the guest: the container's process may go on
     "SIGNAL",  # to the guest: u32 number; stream 0: to this process, 1: the container's, 2: all of the container
     "RESIZE",  # to the guest: u16 rows, u16 columns

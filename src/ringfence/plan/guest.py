@@ -48,6 +48,16 @@ class AttachDevices(InitStep):
         return "limit", self.shown
 
 
+class CheckMemory(InitStep):
+    """See that a cgroup uses no more memory than it is to have, in bytes: the kernel would kill to make it so."""
+
+    path: str
+    limit: int
+
+    def describe(self) -> tuple[str, str]:
+        return "check", f"memory in use, at most {self.limit} bytes"
+
+
 class MakeMountPoint(InitStep):
     """Make what a mount of the guest covers: a file where ``source`` is one, else a folder."""
 

@@ -77,6 +77,7 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     guest.MakeFolder,
     guest.WriteFile,
     guest.AttachDevices,
+    guest.CheckMemory,
     guest.MakeMountPoint,
     guest.AwaitGate,
     guest.OpenHostConsole,
