@@ -60,6 +60,7 @@ void close_input(struct process *p);
 int finish(struct guest *g, struct process *p);
 
 int list_processes(struct guest *g, int number);
+int measure(struct guest *g, int number);
 int signal_all(int number);
 _Noreturn void serve(struct guest *g);
 

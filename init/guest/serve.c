@@ -151,6 +151,8 @@ static int on_frame(struct guest *g, const struct frame *frame)
 		return set_time(frame);
 	case FRAME_LIST:
 		return list_processes(g, frame->process);
+	case FRAME_MEASURE:
+		return measure(g, frame->process);
 	case FRAME_HANGUP:
 		return on_hangup(g, frame);
 	case FRAME_DATA:

@@ -8,6 +8,7 @@ import time
 from ringfence.cgroups.manager import Cgroup
 from ringfence.cgroups.oom import OomWatch
 from ringfence.container.record import load_record
+from ringfence.container.runtime import MICROVM
 from ringfence.container.status import is_alive
 from ringfence.errors import RingfenceError
 
@@ -40,7 +41,12 @@ def running(runtime: Runtime, container_id: str) -> ContainerRecord:
 
 def data_of(record: ContainerRecord) -> dict[str, object]:
     """The cgroup's numbers, and the sections that are part of the format but empty without resctrl and networks."""
-    return {**Cgroup(record.cgroups).stats(), "intel_rdt": resctrl_of(record), "network_interfaces": None}
+    numbers = Cgroup(record.cgroups).stats()
+    if record.driver == MICROVM:
+        from ringfence.container.machine_stats import with_guest
+
+        numbers = with_guest(record, numbers)
+    return {**numbers, "intel_rdt": resctrl_of(record), "network_interfaces": None}
 
 
 def resctrl_of(record: ContainerRecord) -> dict[str, object]:

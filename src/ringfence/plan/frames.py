@@ -38,7 +38,7 @@ TYPES = (
     "FAILED",  # from the guest: u32 step, i32 errno, text
     "EXITED",  # from the guest: u32 status as a shell says it; nothing more comes of this process
     "LISTED",  # from the guest: lines of text, the last frame is empty
-    "MEASURED",  # from the guest: lines of text
+    "MEASURED",  # from the guest: files of the container's cgroup, each by name and content, NUL-ended
     "OOM",  # from the guest: the kernel has killed for want of memory
     "NOTE",  # from the guest: text for the log
 )
