@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -214,3 +215,16 @@ def test_a_host_without_qemu(machines: Runtime, bundle: Bundle) -> None:
     hidden = 'mount --bind /dev/null /usr/bin/qemu-system-x86_64 && exec "$@"'
     with in_own_mounts(machines, "sh", "-c", hidden, "sh"):
         machines.refuses_bundle("there is no QEMU at /usr/bin/qemu-system-x86_64", bundle)
+
+
+def test_the_clock_after_a_pause(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-PAUSE-02: is the host's again, and monotonic time has not gone back."""
+    bundle.sleep()
+    container = machines.started(bundle)
+    before = float(container.sh("cut -d ' ' -f 1 /proc/uptime").ok().out)
+    machines.run("pause", container.id).ok()
+    time.sleep(4)
+    machines.run("resume", container.id).ok()
+    told = container.sh("date +%s; cut -d ' ' -f 1 /proc/uptime").ok().out.split()
+    assert abs(int(told[0]) - time.time()) < 3
+    assert float(told[1]) >= before

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 from tests.conformance.inside import write_file
-from tests.microvm.helpers import named, qemu
+from tests.microvm.helpers import field, named, qemu
 from tests.support import Bundle, Runtime
 from tests.support.process import read_text
 
@@ -45,3 +46,32 @@ def test_the_machine_never_looks_there(machines: Runtime, bundle: Bundle) -> Non
     others = [qemu(container), *named(container, "virtiofsd")]
     assert len(others) > 1
     assert all(os.readlink(f"/proc/{pid}/ns/mnt") != own for pid in others)
+
+
+def test_the_daemon_sees_the_share_alone(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-FILES-03, MVM-SEC-03: a root, mounts and processes of its own, and a system call filter."""
+    bundle.sleep()
+    container = machines.started(bundle)
+    serving = named(container, "virtiofsd")[-1]
+    assert field(serving, "Seccomp") == "2"
+    assert field(serving, "NoNewPrivs") == "1"
+    assert len(field(serving, "NSpid").split()) > 1
+    assert sorted(os.listdir(f"/proc/{serving}/root/root")) == sorted(os.listdir(bundle.rootfs))
+    assert set(os.listdir(f"/proc/{serving}/root")) == {"root"}
+
+
+def test_only_root_reaches_the_supervisor(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-SUPERVISOR-08: by a socket of mode 0600, and it looks at who has connected."""
+    bundle.sleep()
+    container = machines.started(bundle)
+    path = os.path.join(container.state_folder, "control.sock")
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    os.chmod(path, 0o666)
+    for folder in (container.state_folder, machines.root, machines.folder, os.path.dirname(machines.folder)):
+        os.chmod(folder, 0o755)
+    listing = "bytes(6) + bytes([11, 0])"  # a frame LIST, which root would get an answer to
+    ask = f"import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.send({listing})"
+    told = f"{ask}; print(s.recv(8))"
+    words = ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups", sys.executable, "-I", "-c", told, path]
+    assert subprocess.run(words, capture_output=True, text=True, check=False).stdout in ("b''\n", "")
+    assert container.status() == "running"
