@@ -18,6 +18,7 @@ struct process {
 	char *pending; /* what is to go to its standard input */
 	size_t pending_start, pending_end;
 	int is_pending_last, is_hung, is_ready, is_failed, has_exited, exit_status;
+	int fatal;   /* the signal for which it was killed, as it had no handler */
 	int starter; /* the process number to which STARTED of the container goes */
 	char reports[4096];
 	size_t reports_size;
@@ -59,6 +60,8 @@ void pass_output(struct guest *g, struct process *p, int stream);
 void close_input(struct process *p);
 int finish(struct guest *g, struct process *p);
 
+void signal_process(struct process *p, int number);
+size_t read_whole(const char *path, char *data, size_t size);
 int list_processes(struct guest *g, int number);
 int measure(struct guest *g, int number);
 int signal_all(int number);

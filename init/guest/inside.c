@@ -34,7 +34,7 @@ int signal_all(int number)
 	return 0;
 }
 
-static size_t read_whole(const char *path, char *data, size_t size)
+size_t read_whole(const char *path, char *data, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = fd < 0 ? 0 : read(fd, data, size);

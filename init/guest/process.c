@@ -164,6 +164,8 @@ static void note_end(struct guest *g, struct process *p, int status)
 {
 	p->has_exited = 1;
 	p->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	if (p->fatal && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		p->exit_status = 128 + p->fatal;
 	if (p->number == 0) {
 		g->is_ending = 1;
 		signal_all(SIGKILL);

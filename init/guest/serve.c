@@ -40,8 +40,8 @@ static int pass_signal(struct guest *g, const struct frame *frame)
 	struct process *p = find_process(g, frame->stream ? 0 : frame->process);
 	if (frame->stream == 2)
 		return signal_all(number);
-	if (p && p->pid && !p->has_exited)
-		kill(p->pid, number);
+	if (p)
+		signal_process(p, number);
 	return 0;
 }
 
