@@ -80,7 +80,7 @@ static int has_bytes(const struct sink *s)
 
 void front_watch(struct front *f, struct polls *polls)
 {
-	if (f->credit && has_room(f->out))
+	if (f->is_reading && f->credit && has_room(f->out))
 		watch(polls, f->in, POLLIN);
 	for (int i = 0; i < 2; i++)
 		if (has_bytes(&f->sinks[i]))

@@ -116,6 +116,7 @@ int do_relay_process(struct run *r, const struct relay_process *s)
 	if (hand_plan(&y.out, &s->plan, s->terminal != 0))
 		return say(r, "cannot reach the container's supervisor", NULL);
 	front_begin(&y.front, &y.out, s->terminal != 0);
+	y.front.is_reading = 1;
 	while (!y.is_over || !front_is_drained(&y.front))
 		if (relay_once(r, &y))
 			break;

@@ -19,7 +19,7 @@ struct sink {
 /* Our own stdio, as the other end of a process' in the guest. */
 struct front {
 	struct outbox *out;
-	int in, is_terminal;
+	int in, is_terminal, is_reading;
 	size_t credit;
 	struct sink sinks[2];
 };

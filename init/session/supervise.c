@@ -22,7 +22,7 @@ struct supervisor {
 	int listener, monitor, signals;
 	pid_t machine, daemon;
 	int64_t deadline;
-	int has_greeted, is_ready, is_started, is_lost, is_bereft, is_over, exit_status;
+	int has_greeted, is_ready, is_lost, is_bereft, is_over, exit_status;
 };
 
 static void forget_client(struct supervisor *v, int i)
@@ -184,7 +184,8 @@ static int hear_client_frame(struct supervisor *v, int i, const struct frame *fr
 	if (!may_send(frame->type))
 		return -1;
 	c->has_process |= frame->type == FRAME_RUN && frame->stream != FRAME_NO_PROCESS;
-	v->is_started |= frame->type == FRAME_START;
+	/* Before the start nobody reads a container's input: ctr never closes what has been read before create returned. */
+	v->front.is_reading |= frame->type == FRAME_START;
 	passed.process = (uint16_t)(i + 1);
 	return put_frame(&v->out, &passed);
 }
@@ -250,9 +251,7 @@ static void watch_all(struct supervisor *v, struct polls *polls)
 {
 	polls->count = 0;
 	watch(polls, v->signals, POLLIN);
-	/* Before the start nobody reads a container's input: ctr never closes what has been read before create returned. */
-	if (v->is_started)
-		front_watch(&v->front, polls);
+	front_watch(&v->front, polls);
 	if (v->is_over)
 		return;
 	watch(polls, v->in.fd, is_waiting(&v->out) ? POLLIN | POLLOUT : POLLIN);
