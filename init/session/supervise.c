@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "session.h"
 
@@ -97,6 +98,16 @@ static int become_ready(struct supervisor *v)
 	return 0;
 }
 
+/* The machine's clock tells whole seconds only. */
+static int send_time(struct supervisor *v)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t nanoseconds = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	struct frame frame = {sizeof nanoseconds, 0, FRAME_TIME, 0, (const char *)&nanoseconds};
+	return put_frame(&v->out, &frame);
+}
+
 static int greet(struct supervisor *v, const struct frame *frame)
 {
 	uint32_t protocol = 0;
@@ -107,7 +118,7 @@ static int greet(struct supervisor *v, const struct frame *frame)
 		return -1;
 	v->has_greeted = 1;
 	struct frame answer = *frame;
-	return put_frame(&v->out, &answer);
+	return put_frame(&v->out, &answer) || send_time(v) ? -1 : 0;
 }
 
 static int is_of_stream(int type)

@@ -6,11 +6,13 @@ import posix
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import container_directory, load_record, lock
+from ringfence.container.runtime import MICROVM
 from ringfence.container.status import CREATED, PAUSED, RUNNING, status
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
 
 
@@ -43,5 +45,21 @@ def resume(runtime: Runtime, container_id: str) -> None:
         if status(record) != PAUSED:
             raise RingfenceError("container not paused")
         Cgroup(record.cgroups).thaw()
+        if record.driver == MICROVM:
+            set_clock(record)
     finally:
         posix.close(held)
+
+
+def set_clock(record: ContainerRecord) -> None:
+    """Tell a guest that stood still what time it is (MVM-PAUSE-02).
+
+    Raises:
+        RingfenceError: its supervisor has ended.
+    """
+    from time import time_ns
+
+    from ringfence.drivers.microvm.client import Client
+
+    with Client(record.directory) as client:
+        client.send("TIME", time_ns().to_bytes(8, "little"))
