@@ -26,7 +26,7 @@ def test_unknown_properties_are_ignored(runtime: Runtime, bundle: Bundle) -> Non
     for holder in (bundle.config["root"], bundle.mounts[0], bundle.linux, bundle.resources, bundle.namespaces[0]):
         holder.update(unknown)
     bundle.resources["devices"][0].update(unknown)
-    bundle.config["freebsd"] = {"jail": {"parent": "p"}}
+    bundle.config["windows"] = {"layerFolders": ["x"]}  # another platform's section; freebsd and vm choose a wall
     assert inside(runtime, bundle, "echo seen") == "seen\n"
     assert runtime.log_records() == []
 
