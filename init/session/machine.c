@@ -34,7 +34,8 @@ static int null_stdio(int errors)
 }
 
 /* Performs the machine's own plan, in a mount namespace of its own: the supervisor's will show the container's files,
- * and a library among them must never be loaded here (compare CVE-2019-14271). What fails in it is said on its standard error, which the supervisor reads. */
+ * and a library among them must never be loaded here (compare CVE-2019-14271). What fails in it is said on its standard
+ * error, which the supervisor reads. */
 static _Noreturn void become_machine(struct run *r, const struct supervise *s, const int fds[3], int errors)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

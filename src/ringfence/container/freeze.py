@@ -12,7 +12,6 @@ from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
 
 
@@ -46,20 +45,8 @@ def resume(runtime: Runtime, container_id: str) -> None:
             raise RingfenceError("container not paused")
         Cgroup(record.cgroups).thaw()
         if record.driver == MICROVM:
+            from ringfence.container.machine import set_clock
+
             set_clock(record)
     finally:
         posix.close(held)
-
-
-def set_clock(record: ContainerRecord) -> None:
-    """Tell a guest that stood still what time it is (MVM-PAUSE-02).
-
-    Raises:
-        RingfenceError: its supervisor has ended.
-    """
-    from time import time_ns
-
-    from ringfence.drivers.microvm.client import Client
-
-    with Client(record.directory) as client:
-        client.send("TIME", time_ns().to_bytes(8, "little"))

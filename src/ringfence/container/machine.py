@@ -226,3 +226,15 @@ def signal_guest(record: ContainerRecord, number: int) -> None:
     """
     with Client(record.directory) as client:
         client.send("SIGNAL", number.to_bytes(4, "little"), stream=EVERYTHING)
+
+
+def set_clock(record: ContainerRecord) -> None:
+    """Tell a guest that stood still what time it is (MVM-PAUSE-02).
+
+    Raises:
+        RingfenceError: the supervisor cannot be reached.
+    """
+    from time import time_ns
+
+    with Client(record.directory) as client:
+        client.send("TIME", time_ns().to_bytes(8, "little"))
