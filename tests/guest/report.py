@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.guest.inner import LONGEST, PATHS
+from tests.guest.inner import LONGEST, PATHS, files
 from tests.guest.share import REPOSITORY
 
 PASSED, SKIPPED, FAILED, EXPECTED = "passed", "skipped", "failed", "xfailed"
@@ -94,5 +94,4 @@ def outcome_of(element: ElementTree.Element) -> tuple[str, str]:
 
 def inner_files() -> list[str]:
     """The test files that are run in the guest."""
-    found = (path for start in PATHS for path in (REPOSITORY / start).rglob("test_*.py"))
-    return sorted(str(path.relative_to(REPOSITORY)) for path in found)
+    return sorted(str(path.relative_to(REPOSITORY)) for path in files(list(PATHS)))
