@@ -7,7 +7,7 @@ import select
 import socket
 from dataclasses import dataclass
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 @dataclass

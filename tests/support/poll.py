@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 PAUSE = 0.01
 
 Value = TypeVar("Value")

@@ -122,7 +122,8 @@ class Containerd:
         """What goes before a command that joins the daemon's namespaces."""
         if not self.user:
             return []
-        if not os.path.exists(f"{self.folder}/data/pid"):
+        # The file is there before the pid is in it.
+        if not os.path.exists(f"{self.folder}/data/pid") or not os.path.getsize(f"{self.folder}/data/pid"):
             return ["false"]
         return ["as-user", "nsenter", f"--target={self.pid()}", "--user", "--mount", "--preserve-credentials"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guest.inside.engines import Containerd
+from tests.guest.inside.engines import LONGEST, Containerd
 from tests.guest.inside.helpers import is_loaded, open_to_all, shown
 from tests.support.image import write_image
 from tests.support.poll import wait_until
@@ -21,7 +21,7 @@ def containerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     open_to_all(folder)
     write_image(f"{folder}/image.tar")
     held = Containerd(folder, user=request.param)
-    wait_until(lambda: held("version").code == 0, "containerd")
+    wait_until(lambda: held("version").code == 0, "containerd", LONGEST)
     held("images", "import", f"{folder}/image.tar").ok()
     yield held
     held.stop()
