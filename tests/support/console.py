@@ -7,7 +7,7 @@ import select
 import socket
 from dataclasses import dataclass
 
-DEADLINE = 60.0
+from tests.support.poll import DEADLINE
 
 
 @dataclass

@@ -122,8 +122,7 @@ class Containerd:
         """What goes before a command that joins the daemon's namespaces."""
         if not self.user:
             return []
-        # The file is there before the pid is in it.
-        if not os.path.exists(f"{self.folder}/data/pid") or not os.path.getsize(f"{self.folder}/data/pid"):
+        if not os.path.exists(f"{self.folder}/data/pid"):
             return ["false"]
         return ["as-user", "nsenter", f"--target={self.pid()}", "--user", "--mount", "--preserve-credentials"]
 
