@@ -21,7 +21,7 @@ if "RINGFENCE_GUEST" in os.environ:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for the guests comes last; the tests of the host would slow theirs down, and the other way round."""
+    """What waits for the guests comes last: their tests run beside those of the host until then."""
     items.sort(key=lambda item: "guest_report" in getattr(item, "fixturenames", ()))
 
 

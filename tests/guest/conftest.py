@@ -1,22 +1,33 @@
-"""The guests run their tests when those of the host are through, which would only slow each other down."""
+"""The guests run their tests beside those of the host, which leave them a processor, and are waited for at the end."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
+from tests.guest.inside.helpers import in_guest
 from tests.guest.report import Case, Run
+
+RUN = pytest.StashKey[Run]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the guests if a test wants their report."""
+    wanted = any("guest_report" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and os.geteuid() == 0 and not in_guest() and not session.config.option.collectonly:
+        session.config.stash[RUN] = Run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the guests if nobody waits for them any more."""
+    if RUN in config.stash:
+        config.stash[RUN].stop()
 
 
 @pytest.fixture(scope="session")
-def guest_report() -> Iterator[dict[str, list[Case]]]:
+def guest_report(pytestconfig: pytest.Config) -> dict[str, list[Case]]:
     """Every case of the guests by its file."""
-    if os.geteuid() != 0:
+    if RUN not in pytestconfig.stash:
         pytest.skip("making and booting the guest needs root")
-    run = Run()
-    try:
-        yield run.wait()
-    finally:
-        run.stop()
+    return pytestconfig.stash[RUN].wait()

@@ -10,7 +10,7 @@ FILES = Path(__file__).resolve().parent / "files"
 
 PACKAGES = (
     "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "systemd-container", "kmod", "apparmor",
-    "python3", "python3-jeepney", "python3-pytest", "python3-pytest-xdist", "python3-hypothesis", "python3-jsonschema",
+    "python3", "python3-jeepney", "python3-pytest", "python3-hypothesis", "python3-jsonschema",
     "runc", "crun", "podman", "containerd", "conmon", "criu", "netavark", "aardvark-dns", "catatonit", "passt",
     "fuse-overlayfs", "slirp4netns", "golang-github-containers-common", "uidmap", "nftables", "iptables",
     "busybox-static", "iproute2", "procps", "util-linux", "strace", "jq", "libseccomp2",

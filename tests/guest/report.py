@@ -9,12 +9,13 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.guest.inner import LONGEST, PATHS, files
+from tests.guest.inner import ENDED, LONGEST, PATHS, PREPARED, files
 from tests.guest.share import REPOSITORY
 
 PASSED, SKIPPED, FAILED, EXPECTED = "passed", "skipped", "failed", "xfailed"
@@ -31,9 +32,13 @@ class Case:
 
 
 class Run:
-    """One run of the guests' tests.
+    """One run of the guests' tests, beside those of the host.
 
-    It is no child of this process: tests take every new descendant of it for something left behind.
+    It is no child of this process: tests take every new descendant of it for something left behind. They begin when
+    what the guests get of this tree is together, since some of them change what is built.
+
+    Raises:
+        RuntimeError: the guests could not be prepared.
     """
 
     def __init__(self) -> None:
@@ -41,19 +46,28 @@ class Run:
         words = ["setsid", "--fork", sys.executable, "-m", "tests.guest.inner", str(self.folder)]
         with open(self.folder / "log", "wb") as log:
             subprocess.run(words, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
+        self.until(lambda: (self.folder / PREPARED).exists() or (self.folder / ENDED).exists(), BUILD_TIME)
+
+    def until(self, reached: Callable[[], bool], seconds: float) -> None:
+        """Wait for something.
+
+        Raises:
+            RuntimeError: it does not come.
+        """
+        end = time.monotonic() + seconds
+        while not reached():
+            if time.monotonic() > end:
+                raise RuntimeError(f"the guests do not come on\n{self.tail()}")
+            time.sleep(0.2)
 
     def wait(self) -> dict[str, list[Case]]:
         """The cases by test file, when all have ended.
 
         Raises:
-            RuntimeError: the guest did not come to its end.
+            RuntimeError: the guests did not come to their end.
         """
-        end = time.monotonic() + LONGEST + BUILD_TIME
-        while not (self.folder / "ended").exists():
-            if time.monotonic() > end:
-                raise RuntimeError(f"the guest's tests did not end\n{self.tail()}")
-            time.sleep(1)
-        told = (self.folder / "ended").read_text()
+        self.until((self.folder / ENDED).exists, LONGEST)
+        told = (self.folder / ENDED).read_text()
         if told:
             raise RuntimeError(f"{told}\n{self.tail()}")
         found: dict[str, list[Case]] = {}
