@@ -12,6 +12,7 @@ FIELD_KINDS = {
     "str": ("struct text", "FIELD_TEXT"),
     "bytes": ("struct text", "FIELD_TEXT"),
     "tuple[str, ...]": ("struct list", "FIELD_LIST"),
+    "tuple[bytes, ...]": ("struct list", "FIELD_LIST"),
 }
 
 
@@ -28,9 +29,10 @@ def fields(step: type) -> list[tuple[str, str, str]]:
 def print_frames() -> None:
     """The constants of the frames between a guest and its supervisor."""
     numbers = {"HEAD": frames.HEAD, "LARGEST": frames.LARGEST, "WINDOW": frames.WINDOW, "PROTOCOL": frames.PROTOCOL}
-    numbers["NO_PROCESS"] = frames.NO_PROCESS
+    numbers |= {"NO_PROCESS": frames.NO_PROCESS, "NETWORK": frames.NETWORK}
     for name, number in numbers.items():
         print(f"#define FRAME_{name} {number}")
+    print(f'#define TAP_NAME "{frames.TAP}"')
     rows = ", ".join(f"FRAME_{name} = {number}" for name, number in frames.NUMBERS.items())
     print(f"#define FRAME_TYPES {len(frames.TYPES)}\nenum frame_type {{ {rows} }};")
     print(f"#define GUEST_SLOTS {len(frames.SLOTS)}\n")

@@ -32,7 +32,7 @@ class Bare:
 
     def words(self) -> list[str]:
         """ringfence's own command line, with files in place of the sockets and descriptors that it hands over."""
-        words = [QEMU, *command(self.machine, str(self.tree))[1:]]
+        words = [QEMU, *command(self.machine, str(self.tree), 0)[1:]]
         changed = {
             f"socket,id=control,fd={CONTROL}": "null,id=control",
             f"socket,id=monitor,fd={MONITOR}": "null,id=monitor",

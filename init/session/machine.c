@@ -9,18 +9,23 @@
 
 #include "session.h"
 
-#define PASSED 3  /* control, monitor, console */
 #define HIGH 512
 
-/* Puts our descriptors from 3 on in their order; copies first, so that none is overwritten on the way. */
-static int place_descriptors(struct run *r, const struct supervise *s, int control, int monitor, int console)
+/* Puts the descriptors from 3 on in their order: our own, those of the plan, the taps. Copies first, so that none is
+ * overwritten on the way. */
+static int place_descriptors(struct run *r, const struct supervise *s, const struct wires *w)
 {
-	int first = r->slots + (int)s->first, count = PASSED + r->slots_end - first, copies[64];
-	int passed[PASSED] = {control, monitor, console};
-	if (count > 64)
+	int first = r->slots + (int)s->first, handed = r->slots_end - first, count = 0, copies[64];
+	if (WIRES + handed + w->tap_count > 64)
 		return -1;
+	for (int i = 0; i < WIRES; i++)
+		copies[count++] = w->ends[i];
+	for (int i = 0; i < handed; i++)
+		copies[count++] = first + i;
+	for (int i = 0; i < w->tap_count; i++)
+		copies[count++] = w->taps[i];
 	for (int i = 0; i < count; i++)
-		copies[i] = fcntl(i < PASSED ? passed[i] : first + i - PASSED, F_DUPFD_CLOEXEC, HIGH);
+		copies[i] = fcntl(copies[i], F_DUPFD_CLOEXEC, HIGH);
 	for (int i = 0; i < count; i++)
 		if (dup2(copies[i], 3 + i) < 0)
 			return -1;
@@ -36,14 +41,19 @@ static int null_stdio(int errors)
 /* Performs the machine's own plan, in a mount namespace of its own: the supervisor's will show the container's files,
  * and a library among them must never be loaded here (compare CVE-2019-14271). What fails in it is said on its standard
  * error, which the supervisor reads. */
-static _Noreturn void become_machine(struct run *r, const struct supervise *s, const int fds[3], int errors)
+static _Noreturn void become_machine(struct run *r, const struct supervise *s, const struct wires *w, int errors)
 {
+	const char *plan = s->machines.data;
+	uint64_t size;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_signals();
 	if (unshare(CLONE_NEWNS) < 0)
 		_exit(126);
-	int kept = null_stdio(errors) ? -1 : place_descriptors(r, s, fds[0], fds[1], fds[2]);
-	if (kept < 0 || use_plan(r, s->machine.data, s->machine.size))
+	int kept = null_stdio(errors) ? -1 : place_descriptors(r, s, w);
+	plan = list_next(plan, &size);
+	for (int i = 0; i < w->tap_count; i++)
+		plan = list_next(plan + size + 1, &size);
+	if (kept < 0 || use_plan(r, plan, size))
 		_exit(126);
 	r->plan.kept = (uint32_t)kept;
 	r->status = -1;
@@ -75,14 +85,14 @@ static pid_t spawn_daemon(struct run *r, const struct supervise *s, int errors)
 	return pid;
 }
 
-pid_t spawn_machine(struct run *r, const struct supervise *s, const int fds[3], int *errors, pid_t *daemon)
+pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires *w, int *errors, pid_t *daemon)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
 	pid_t pid = fork();
 	if (pid == 0)
-		become_machine(r, s, fds, ends[1]);
+		become_machine(r, s, w, ends[1]);
 	*daemon = pid < 0 ? -1 : spawn_daemon(r, s, ends[1]);
 	close(ends[1]);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);

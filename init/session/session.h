@@ -5,9 +5,11 @@
 
 #include <poll.h>
 
+#include "../net/tap.h"
 #include "frames.h"
 
 #define TAIL 4096
+#define WIRES 3
 
 /* What is still to be written to one of our own stdout and stderr. */
 struct sink {
@@ -38,6 +40,11 @@ struct tail {
 	char data[TAIL];
 };
 
+/* What connects the machine: the far ends of the control port, the monitor and the console, and the taps. */
+struct wires {
+	int ends[WIRES], taps[MAX_TAPS], tap_count;
+};
+
 struct polls {
 	int count;
 	struct pollfd list[256];
@@ -56,7 +63,7 @@ int front_frame(struct front *f, const struct frame *frame);
 int front_is_drained(const struct front *f);
 int pass_signals(int signals, struct front *f, int *has_child);
 
-pid_t spawn_machine(struct run *r, const struct supervise *s, const int fds[3], int *errors, pid_t *daemon);
+pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires *w, int *errors, pid_t *daemon);
 void tail_read(struct tail *t);
 int show_container(struct run *r, const struct list *shown);
 

@@ -1,10 +1,10 @@
 /* The supervisor: the process that engines know as the container. It holds the machine, passes bytes and signals, lets
  * relays and verbs speak with the guest, and ends as the container's process has ended. */
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "../net/netlink.h"
 #include "session.h"
 
 #define MAX_CLIENTS 64
@@ -186,12 +186,22 @@ static int may_send(int type)
 	return 0;
 }
 
+/* The monitor, or a socket that speaks of the container's network namespace, which is ours. */
+static int lend(struct supervisor *v, int client, int what)
+{
+	if (what != FRAME_NETWORK)
+		return send_descriptor(client, "monitor", v->monitor);
+	int fd = open_netlink(), bad = fd < 0 || send_descriptor(client, "network", fd);
+	close(fd);
+	return bad ? -1 : 0;
+}
+
 static int hear_client_frame(struct supervisor *v, int i, const struct frame *frame)
 {
 	struct client *c = &v->clients[i];
 	struct frame passed = *frame;
 	if (frame->type == FRAME_BORROW)
-		return send_descriptor(c->fd, "monitor", v->monitor);
+		return lend(v, c->fd, frame->stream);
 	if (!may_send(frame->type))
 		return -1;
 	c->has_process |= frame->type == FRAME_RUN && frame->stream != FRAME_NO_PROCESS;
@@ -357,21 +367,28 @@ static void supervise_once(struct supervisor *v)
 
 static int start_machine(struct supervisor *v)
 {
-	int control[2], monitor[2], console[2];
-	const int kind = SOCK_STREAM | SOCK_CLOEXEC;
-	if (socketpair(AF_UNIX, kind, 0, control) < 0 || socketpair(AF_UNIX, kind, 0, monitor) < 0 ||
-	    socketpair(AF_UNIX, kind, 0, console) < 0)
+	int near[WIRES];
+	struct wires wires;
+	wires.tap_count = open_taps(v->r, wires.taps, (int)v->step->machines.count - 1);
+	if (wires.tap_count < 0)
 		return -1;
-	const int fds[3] = {control[1], monitor[1], console[1]};
-	v->machine = spawn_machine(v->r, v->step, fds, &v->errors.fd, &v->daemon);
-	close(control[1]);
-	close(monitor[1]);
-	close(console[1]);
-	fcntl(control[0], F_SETFL, O_NONBLOCK);
-	fcntl(console[0], F_SETFL, O_NONBLOCK);
-	v->in.fd = v->out.fd = control[0];
-	v->console.fd = console[0];
-	v->monitor = monitor[0];
+	for (int i = 0; i < WIRES; i++) {
+		int pair[2];
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+			return -1;
+		near[i] = pair[0];
+		wires.ends[i] = pair[1];
+	}
+	v->machine = spawn_machine(v->r, v->step, &wires, &v->errors.fd, &v->daemon);
+	for (int i = 0; i < WIRES; i++)
+		close(wires.ends[i]);
+	for (int i = 0; i < wires.tap_count; i++)
+		close(wires.taps[i]);
+	v->in.fd = v->out.fd = near[0];
+	v->monitor = near[1];
+	v->console.fd = near[2];
+	fcntl(v->in.fd, F_SETFL, O_NONBLOCK);
+	fcntl(v->console.fd, F_SETFL, O_NONBLOCK);
 	return v->machine < 0 ? -1 : 0;
 }
 
@@ -386,8 +403,10 @@ int do_supervise(struct run *r, const struct supervise *s)
 		v.clients[i].fd = -1;
 	v.signals = open_signals();
 	fcntl(v.listener, F_SETFL, O_NONBLOCK);
-	if (v.signals < 0 || start_machine(&v))
-		return say(r, "cannot start the machine", NULL);
+	if (v.signals < 0)
+		return -1;
+	if (start_machine(&v))
+		return *r->detail ? -1 : say(r, "cannot start the machine", NULL);
 	front_begin(&v.front, &v.out, s->terminal != 0);
 	while (!v.is_over || v.machine > 0 || !front_is_drained(&v.front))
 		supervise_once(&v);

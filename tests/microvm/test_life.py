@@ -184,8 +184,11 @@ def test_what_is_not_built_is_refused(machines: Runtime, bundle: Bundle) -> None
     machines.refuses("cannot be checkpointed", "checkpoint", container.id)
     assert container.status() == "running"
     bundle.namespace("network", "/proc/self/ns/net")
-    machines.refuses_bundle("a namespace of the host cannot be joined", bundle)
+    machines.refuses_bundle("the host's own network cannot be a guest's", bundle)
     bundle.drop_namespace("network")
+    bundle.namespace("ipc", "/proc/self/ns/ipc")
+    machines.refuses_bundle("a namespace of the host cannot be joined", bundle)
+    bundle.namespace("ipc")
     machines.refuses_bundle("the host's own network cannot be a guest's", bundle)
 
 

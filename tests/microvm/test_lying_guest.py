@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from ringfence.drivers.linux.context import CLONE_NEWNET
 from ringfence.drivers.linux.perform import perform
 from ringfence.drivers.microvm.client import Frame, encode
 from ringfence.errors import RingfenceError
@@ -32,8 +33,8 @@ def plan_of(program: str, patience: int) -> Plan:
     """A supervisor and, as its machine, a Python program with the control port as descriptor 3."""
     words = (sys.executable, "-c", program)
     machine = Plan((), (), (inside.FindExecutable("", words[0], ""), inside.Exec("", words, (), 127)))
-    supervise = guest.Supervise("", machine.encode(), b"", 0, 2, 3, DIGEST, False, patience, "none", "")
-    return Plan((), (birth.Clone("", 0, False),), (supervise,), ("plan", "status", "listener", "ramdisk"))
+    supervise = guest.Supervise("", (machine.encode(),), b"", 0, 2, 3, DIGEST, False, patience, "none", "")
+    return Plan((), (birth.Clone("", CLONE_NEWNET, False),), (supervise,), ("plan", "status", "listener", "ramdisk"))
 
 
 def supervised(program: str, patience: int = 60_000, output: int = -1) -> int:

@@ -19,7 +19,20 @@ C = sorted((REPOSITORY / "init").rglob("*.[ch]"))
 
 # Imports run downwards: a layer may use those below it, and itself. Modules in no layer, such as errors and record, lie
 # below all of them, and so do the words of seccomp, which spec checks with.
-LAYERS = ("cli", "features", "container", "criu", "drivers", "cgroups", "resctrl", "seccomp", "plan", "host", "spec")
+LAYERS = (
+    "cli",
+    "features",
+    "container",
+    "criu",
+    "drivers",
+    "network",
+    "cgroups",
+    "resctrl",
+    "seccomp",
+    "plan",
+    "host",
+    "spec",
+)
 BASE = len(LAYERS)
 STRANGERS = {("plan", "spec"), ("plan", "host"), ("host", "spec")}
 

@@ -71,6 +71,7 @@ class Birth:
             resctrl=prepared.resctrl,
             driver=prepared.choice.driver,
             machine=prepared.machine,
+            network=prepared.network,
         )
         self.holders: list[Holder] = []
         self.lock = -1

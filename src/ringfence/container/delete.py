@@ -66,6 +66,10 @@ def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
     group.end_all()
     stop_unit(runtime, record)
     group.remove(kill=True)
+    if record.network:
+        from ringfence.container.network import disconnect_network
+
+        disconnect_network(record)
     if record.resctrl:
         from ringfence.resctrl.files import remove as remove_resctrl
 

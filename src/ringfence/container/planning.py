@@ -60,6 +60,7 @@ class Prepared(Record):
     bus: tuple[str, ...] = ()
     resctrl: Group | None = None
     machine: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
 
     @property
     def process(self) -> Process:
@@ -255,17 +256,20 @@ def config_cautions(config: Config, host: Host) -> tuple[str, ...]:
 
 def compile_plan(
     runtime: Runtime, driver: str, config: Config, host: Host, context: Context, steps: tuple[HostStep, ...]
-) -> tuple[Plan, tuple[str, ...]]:
-    """The plan of the wall that has been chosen, and what its machine consists of."""
+) -> tuple[Plan, tuple[str, ...], tuple[str, ...]]:
+    """The plan of the wall that has been chosen, what its machine consists of, and the network that joins."""
     if driver != MICROVM:
-        return compile_create(config, host, context, steps), ()
+        return compile_create(config, host, context, steps), (), ()
     from ringfence.container.machine import machine_for
+    from ringfence.container.network import joined_network
     from ringfence.drivers.microvm import plan
     from ringfence.drivers.microvm.machine import parts_of
 
     state = container_directory(runtime, context.container_id)
+    joined = joined_network(config)
     hardware = machine_for(config)
-    return plan.compile_create(config, host, context, steps, hardware, state), parts_of(hardware)
+    decided = plan.compile_create(config, host, context, steps, hardware, state)
+    return decided, parts_of(hardware), (joined,) if joined else ()
 
 
 def unit_and_bus(manager: Manager | None) -> tuple[str, tuple[str, ...]]:
@@ -337,7 +341,7 @@ def prepare(
     )
     assert config.process is not None
     limits = limit_steps(runtime, choice.driver, host, config, cgroups, options, manager)
-    plan, machine = compile_plan(runtime, choice.driver, config, host, context, limits + resctrl_steps)
+    plan, machine, network = compile_plan(runtime, choice.driver, config, host, context, limits + resctrl_steps)
     cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
     cautions = (
         *found.warnings,
@@ -346,4 +350,4 @@ def prepare(
         *lost_on_the_way(runtime, choice.driver, own_pid),
     )
     settled = (found.text, config, rootfs, cgroups, Namespaces(linux), plan, choice, cautions, context.filter)
-    return Prepared(*settled, *unit_and_bus(manager), resctrl, machine)
+    return Prepared(*settled, *unit_and_bus(manager), resctrl, machine, network)

@@ -37,7 +37,7 @@ def start(runtime: Runtime, container_id: str) -> None:
         if now != CREATED:
             raise RingfenceError(REFUSALS.get(now, "cannot start an already running container"))
         relay = make_relay(runtime, record)
-        open_gate(record)
+        open_gate(runtime, record)
     finally:
         posix.close(held)
     if record.hooks:
@@ -58,7 +58,7 @@ def make_relay(runtime: Runtime, record: ContainerRecord) -> Relay | None:
     return Relay(record.directory, caller)
 
 
-def open_gate(record: ContainerRecord) -> None:
+def open_gate(runtime: Runtime, record: ContainerRecord) -> None:
     """Open the FIFO the process waits on and take its byte; a process that dies meanwhile ends the wait.
 
     Raises:
@@ -67,7 +67,10 @@ def open_gate(record: ContainerRecord) -> None:
     path = f"{record.directory}/{FIFO}"
     if record.driver == MICROVM:
         from ringfence.container.machine import start_guest
+        from ringfence.container.network import connect_network
 
+        for lost in connect_network(record):
+            runtime.log.warning(f"the guest's network has not got {lost}")
         start_guest(record)
         posix.unlink(path)
         return

@@ -18,6 +18,12 @@ WINDOW = 131072
 NO_PROCESS = 2
 """The stream of a RUN whose plan only changes the guest."""
 
+NETWORK = 1
+"""The stream of a BORROW for a socket in the container's network namespace."""
+
+TAP = "ringfence"
+"""What the names of the taps in a container's network namespace begin with; a number follows."""
+
 TYPES = (
     "HELLO",  # both ways, first: u32 protocol, 16 bytes that name the plan
     "PLAN",  # to the guest: the next piece of a process' plan
@@ -32,7 +38,7 @@ TYPES = (
     "LIST",  # to the guest: which processes are there?
     "MEASURE",  # to the guest: the container's use of memory and the like
     "HANGUP",  # to the guest: nobody is left who wants this process
-    "BORROW",  # to the supervisor alone: lend the monitor's descriptor
+    "BORROW",  # to the supervisor alone: lend the monitor's descriptor; stream NETWORK: a socket of rtnetlink
     "READY",  # from the guest: the container's process waits for START
     "STARTED",  # from the guest: the program has been executed, or what was asked is done
     "FAILED",  # from the guest: u32 step, i32 errno, text

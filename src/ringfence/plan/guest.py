@@ -58,6 +58,38 @@ class CheckMemory(InitStep):
         return "check", f"memory in use, at most {self.limit} bytes"
 
 
+class SetInterface(InitStep):
+    """Give a network device of the guest, told by its 6 bytes of hardware address, what the container's has.
+
+    ``requests`` are messages of rtnetlink without the device's number, which is put in (RTA_OIF comes first in routes).
+    """
+
+    address: bytes
+    requests: tuple[bytes, ...]
+    name: str
+
+    def describe(self) -> tuple[str, str]:
+        return "set up", f"network interface {self.name}"
+
+
+class RemoveInterface(InitStep):
+    """Take a network device from the guest, told by its hardware address; one that is gone already is fine."""
+
+    address: bytes
+
+    def describe(self) -> tuple[str, str]:
+        return "remove", f"network interface {self.address.hex(':')}"
+
+
+class TakeRedirectsAway(InitStep):
+    """Leave the devices of a network namespace as they were found; ``requests`` are whole messages of rtnetlink."""
+
+    requests: tuple[bytes, ...]
+
+    def describe(self) -> tuple[str, str]:
+        return "free", f"{len(self.requests)} network interfaces"
+
+
 class MakeMountPoint(InitStep):
     """Make what a mount of the guest covers: a file where ``source`` is one, else a folder."""
 
@@ -91,8 +123,9 @@ class OpenHostConsole(InitStep):
 class Supervise(InitStep):
     """Start the machine and stand for its container until that has ended.
 
-    ``machine`` is the plan of the virtual machine's process. It gets as 3 and further: the control port's socket, the
-    monitor's, the console's, and the slots from ``first`` on. ``daemon`` is the plan of the process that serves the
+    ``machines`` are the plans of the virtual machine's process, by the number of its network devices: that of taps
+    which the namespace takes. It gets as 3 and further: the control port's socket, the monitor's, the console's, the
+    slots from ``first`` on, and the taps. ``daemon`` is the plan of the process that serves the
     files, which gets the slot ``served`` as 3; it is empty when the machine serves them itself. ``listener`` is the
     slot of the socket that clients connect to, ``digest`` 16 bytes that name the guest's plan, ``patience`` the
     milliseconds until the container must be ready. ``kernel`` and ``modules``, files for the machine, are for whoever
@@ -100,7 +133,7 @@ class Supervise(InitStep):
     namespace shows below the container's root, each by its name in the tree and its place.
     """
 
-    machine: bytes
+    machines: tuple[bytes, ...]
     daemon: bytes
     served: int
     listener: int

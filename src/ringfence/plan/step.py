@@ -37,7 +37,7 @@ class HostStep(Step):
 
 
 class InitStep(Step):
-    """A step performed by the C init. Its fields may be ``int``, ``bool``, ``str``, ``bytes``, ``tuple[str, ...]``."""
+    """A step performed by the C init. Its fields are numbers, texts, or tuples of texts."""
 
     KIND: ClassVar[int] = 0
 
@@ -53,7 +53,7 @@ def encode_text(value: str | bytes) -> bytes:
     return len(raw).to_bytes(4, "little") + raw + b"\0"
 
 
-def encode_list(values: Iterable[str]) -> bytes:
+def encode_list(values: Iterable[str | bytes]) -> bytes:
     """A list of texts with its count and size before it."""
     texts = [encode_text(value) for value in values]
     body = b"".join(texts)
@@ -66,6 +66,7 @@ ENCODERS = {
     "str": encode_text,
     "bytes": encode_text,
     "tuple[str, ...]": encode_list,
+    "tuple[bytes, ...]": encode_list,
 }
 
 

@@ -61,7 +61,7 @@ def test_the_supervisor_knows_the_guests_plan_by_its_digest() -> None:
 @pytest.mark.parametrize("board", ["microvm", "q35"])
 def test_the_devices_of_a_board(board: str) -> None:
     """MVM-QEMU-01, MVM-QEMU-02: the bus is in their names, every one is modern, nothing comes by itself."""
-    words = command(Machine("/k", board=board, virtiofsd="/d"), TREE)
+    words = command(Machine("/k", board=board, virtiofsd="/d"), TREE, 1)
     suffix = "pci" if board == "q35" else "device"
     assert f"virtio-serial-{suffix}" in words
     assert f"vhost-user-fs-{suffix},chardev=files,tag=root" in words
@@ -70,7 +70,7 @@ def test_the_devices_of_a_board(board: str) -> None:
 
 def test_a_path_cannot_change_an_option() -> None:
     """MVM-QEMU-13."""
-    words = command(Machine("/k"), "/run/a,b=c")
+    words = command(Machine("/k"), "/run/a,b=c", 1)
     assert words[words.index("-fsdev") + 1].startswith("local,id=root,path=/run/a,,b=c,security_model=")
     assert daemon_command("/usr/lib/qemu/virtiofsd", "/run/a,b")[-1] == "source=/run/a,,b,cache=auto"
 
@@ -114,7 +114,7 @@ def test_the_guests_configuration() -> None:
     [
         ({"intelRdt": {}}, "/linux/intelRdt"),
         ({"netDevices": {"eth7": {}}}, "/linux/netDevices"),
-        ({"namespaces": [{"type": "mount"}, {"type": "network", "path": "/run/netns/x"}]}, "/linux/namespaces/1"),
+        ({"namespaces": [{"type": "mount"}, {"type": "ipc", "path": "/run/netns/x"}]}, "/linux/namespaces/1"),
         ({"namespaces": [{"type": "mount"}]}, "/linux/namespaces"),
     ],
 )

@@ -43,7 +43,7 @@ class Reader:
         """A field by its annotation."""
         if kind in ("int", "bool"):
             return self.number(8)
-        return self.texts() if kind == "tuple[str, ...]" else self.text()
+        return self.texts() if kind.startswith("tuple[") else self.text()
 
 
 def decode_plan(data: bytes) -> tuple[list[int], list[tuple[str, dict[str, Value]]]]:

@@ -17,6 +17,7 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
     "str": texts,
     "bytes": st.binary(max_size=60),
     "tuple[str, ...]": st.lists(texts, max_size=5).map(tuple),
+    "tuple[bytes, ...]": st.lists(st.binary(max_size=60), max_size=5).map(tuple),
 }
 
 

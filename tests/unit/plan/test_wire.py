@@ -21,7 +21,7 @@ def wire_value(value: object) -> Value:
     if isinstance(value, str):
         return os.fsencode(value)
     if isinstance(value, tuple):
-        return tuple(os.fsencode(text) for text in value)
+        return tuple(text if isinstance(text, bytes) else os.fsencode(text) for text in value)
     assert isinstance(value, bytes)
     return value
 

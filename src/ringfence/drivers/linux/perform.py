@@ -175,6 +175,26 @@ def perform(
     raise failure(plan, outcome.failed)
 
 
+def perform_outside(plan: Plan) -> None:
+    """Perform a plan that has steps for the conductor alone, and no birth.
+
+    Raises:
+        RingfenceError: a step failed.
+    """
+    status, far = posix.pipe()
+    try:
+        try:
+            conductor = spawn(plan, plan.encode(), far, {}, None)
+        finally:
+            posix.close(far)
+        outcome = read_outcome(status, lambda _: None, None, None)
+    finally:
+        posix.close(status)
+    posix.waitpid(conductor, 0)
+    if outcome.failed:
+        raise failure(plan, outcome.failed)
+
+
 def end(pid: int) -> None:
     """Kill and reap a child of ours; it may have ended already."""
     try:

@@ -84,7 +84,7 @@ def refuse(linux: Linux) -> None:
         if asked:
             raise RingfenceError(f"config.json#/linux/{name}: not behind a microVM", field=f"/linux/{name}")
     for index, namespace in enumerate(linux.namespaces):
-        if namespace.path:
+        if namespace.path and namespace.type != "network":
             field = f"/linux/namespaces/{index}"
             raise RingfenceError(
                 f"config.json#{field}: a namespace of the host cannot be joined in a guest", field=field

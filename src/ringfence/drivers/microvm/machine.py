@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence.network.hardware import hardware_address
 from ringfence.plan import inside
 from ringfence.plan.plan import Plan
 from ringfence.record import Record
@@ -14,6 +15,10 @@ QEMU = "/usr/bin/qemu-system-x86_64"
 CONTROL, MONITOR, CONSOLE, RAMDISK, KERNEL, FILES = range(3, 9)
 """Its descriptors: three sockets, the files it boots from, and the connection to the daemon that serves files."""
 MICROVM, Q35 = "microvm", "q35"
+SLOTS = 8
+"""Places for devices on the board ``microvm`` without ACPI; with it there are 24 (MVM-QEMU-03)."""
+MOST_NICS = 8
+OTHER_DEVICES = 2  # the serial ports, the files
 VIRTIOFS, P9 = "virtiofs", "9p"
 VIRTIOFSD = ("/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd")
 """The daemon in Rust of QEMU 8 and later, and the one that was QEMU's own before."""
@@ -48,20 +53,20 @@ def parts_of(machine: Machine) -> tuple[str, ...]:
     return QEMU, machine.kernel, machine.board, "kvm" if machine.kvm else "tcg"
 
 
-def kernel_line(machine: Machine) -> str:
+def kernel_line(machine: Machine, *, acpi: bool = False) -> str:
     """The kernel's command line (MVM-KERNEL-09).
 
     The word "guest" is the init's: the kernel hands on what it does not know. The configuration's own follow it, and
-    QEMU adds more. Those about
-    timers are for emulation, whose clocks need no calibration; patching the lock prefixes out throws translated code
-    away.
+    QEMU adds more. Those about timers are for emulation, whose clocks need no calibration; with ACPI no timer is left
+    but the one of the local APIC (QEMU 7.2: nothing that sleeps ever wakes without it). Patching the lock prefixes out
+    throws translated code away.
     """
     words = ["console=hvc0", "quiet", "reboot=t", "panic=-1", "mitigations=off"]
     if machine.cpus == 1:
         words.append("noreplace-smp")
     if not machine.kvm:
         words += ["no_timer_check", "tsc=reliable"]
-        words += ["nolapic_timer"] if machine.cpus == 1 else []
+        words += ["nolapic_timer"] if machine.cpus == 1 and not acpi else []
         words += [f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else []
     return " ".join([*words, "guest", *(quoted(word) for word in machine.parameters)])
 
@@ -89,9 +94,18 @@ def device(machine: Machine, name: str) -> str:
     return f"{name}-{'pci' if machine.board == Q35 else 'device'}"
 
 
-def board(machine: Machine) -> list[str]:
+def needs_acpi(machine: Machine, nics: int) -> bool:
+    """Whether there are more devices than the board has places for without it (MVM-QEMU-03)."""
+    return machine.board == MICROVM and OTHER_DEVICES + nics > SLOTS
+
+
+def board(machine: Machine, nics: int) -> list[str]:
     """The machine itself and its memory, which a daemon that serves files has to share."""
-    name = MICROVM + ",acpi=off,isa-serial=off" if machine.board == MICROVM else Q35
+    name = (
+        f"{MICROVM},acpi={'on' if needs_acpi(machine, nics) else 'off'},isa-serial=off"
+        if machine.board == MICROVM
+        else Q35
+    )
     if not machine.virtiofsd:
         return ["-M", name, "-m", str(machine.memory)]
     backend = f"memory-backend-memfd,id=memory,size={machine.memory}M,share=on"
@@ -107,9 +121,19 @@ def files(machine: Machine, tree: str) -> list[str]:
     return ["-fsdev", share, "-device", f"{device(machine, 'virtio-9p')},fsdev=root,mount_tag=root"]
 
 
-def command(machine: Machine, tree: str) -> tuple[str, ...]:
+def network(machine: Machine, nics: int) -> list[str]:
+    """Network devices, each with a tap that comes as a descriptor; the first is the one behind all others."""
+    words, first = [], FILES + 1 if machine.virtiofsd else FILES
+    for number in range(nics):
+        words += ["-netdev", f"tap,id=nic{number},fd={first + number}"]
+        options = f"netdev=nic{number},mac={hardware_address(number).hex(':')}"
+        words += ["-device", f"{device(machine, 'virtio-net')},{options}" + (",romfile=" * (machine.board == Q35))]
+    return words
+
+
+def command(machine: Machine, tree: str, nics: int) -> tuple[str, ...]:
     """The whole command line; ``tree`` is the folder that the guest sees."""
-    words = ["qemu-system-x86_64", *board(machine), *accelerator(machine), "-smp", str(machine.cpus)]
+    words = ["qemu-system-x86_64", *board(machine, nics), *accelerator(machine), "-smp", str(machine.cpus)]
     words += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     words += ["-global", "virtio-mmio.force-legacy=false"]
     words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
@@ -119,8 +143,9 @@ def command(machine: Machine, tree: str) -> tuple[str, ...]:
     words += ["-chardev", f"socket,id=console,fd={CONSOLE}", "-device", "virtconsole,chardev=console"]
     words += ["-chardev", f"socket,id=monitor,fd={MONITOR}", "-mon", "chardev=monitor,mode=control"]
     words += files(machine, tree)
+    words += network(machine, nics)
     words += ["-kernel", f"/proc/self/fd/{KERNEL}", "-initrd", f"/proc/self/fd/{RAMDISK}"]
-    return (*words, "-append", kernel_line(machine))
+    return (*words, "-append", kernel_line(machine, acpi=needs_acpi(machine, nics)))
 
 
 def daemon_command(program: str, tree: str) -> tuple[str, ...]:
@@ -154,13 +179,13 @@ def nobody_steps(machine: Machine) -> list[InitStep]:
     ]
 
 
-def compile_machine(machine: Machine, tree: str, program: str = QEMU) -> Plan:
-    """The plan of QEMU's process, which the supervisor starts."""
+def compile_machine(machine: Machine, tree: str, nics: int = 1, program: str = QEMU) -> Plan:
+    """The plan of QEMU's process, which the supervisor starts, with so many network devices."""
     steps = (
         inside.NewSession(""),
         inside.SetNoNewPrivileges(""),
         *nobody_steps(machine),
         inside.FindExecutable("", program, ""),
-        inside.Exec("/vm/hypervisor", command(machine, tree), ("PATH=/usr/bin:/bin",), LAUNCHER_FAILED),
+        inside.Exec("/vm/hypervisor", command(machine, tree, nics), ("PATH=/usr/bin:/bin",), LAUNCHER_FAILED),
     )
     return Plan((), (), steps)

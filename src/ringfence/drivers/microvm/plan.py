@@ -10,7 +10,7 @@ from ringfence.drivers.linux.birth import birth_steps, open_groups
 from ringfence.drivers.linux.context import Slots, section
 from ringfence.drivers.linux.rootfs import early_hook_steps
 from ringfence.drivers.microvm.guest import changed, compile_guest, compile_inner_exec
-from ringfence.drivers.microvm.machine import compile_daemon, compile_machine
+from ringfence.drivers.microvm.machine import MOST_NICS, compile_daemon, compile_machine
 from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside, mounts
@@ -53,7 +53,8 @@ def compile_create(
     slots("kernel")
     if daemon:
         slots("files")
-    machines = (hardware.encode(), daemon.encode() if daemon else b"", served, listener, first)
+    variants = tuple(compile_machine(machine, tree, nics).encode() for nics in range(MOST_NICS + 1))
+    machines = (variants, daemon.encode() if daemon else b"", served, listener, first)
     kernel = (machine.kernel, machine.modules)
     supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, *kernel, shown_in(config))
     nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))

@@ -1,0 +1,142 @@
+"""The network of a container in a machine of its own: what its namespace has is carried into the guest."""
+
+from __future__ import annotations
+
+import posix
+
+from ringfence.container.record import save_record
+from ringfence.drivers.linux.context import CLONE_NEWNET
+from ringfence.drivers.microvm.client import Client
+from ringfence.errors import RingfenceError
+from ringfence.network.carry import compile_network
+from ringfence.network.found import find
+from ringfence.network.kernel import ask, dump_all
+from ringfence.network.redirect import connect, release
+from ringfence.plan import birth
+from ringfence.plan.frames import NETWORK
+from ringfence.plan.guest import TakeRedirectsAway
+from ringfence.plan.plan import Plan
+from ringfence.spec.types import Config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+
+    from ringfence.container.record import ContainerRecord
+    from ringfence.network.found import Found
+
+HOSTS = ("/proc/self/ns/net", "/proc/1/ns/net")
+FIELD = "/linux/namespaces"
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """What tells a namespace from all others; None when it is not there or may not be looked at."""
+    try:
+        found = posix.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def joined_network(config: Config) -> str:
+    """The path of the network namespace that a container joins; "" when it has a new one.
+
+    Raises:
+        RingfenceError: it is the host's, whose devices no guest is ever given (MVM-NET-07).
+    """
+    for index, namespace in enumerate(config.linux.namespaces if config.linux else ()):
+        if namespace.type == "network" and namespace.path:
+            refuse_host(namespace.path, f"{FIELD}/{index}")
+            return namespace.path
+    return ""
+
+
+def refuse_host(path: str, field: str) -> None:
+    """See that a network namespace is not the host's.
+
+    Raises:
+        RingfenceError: it is.
+    """
+    found = identity(path)
+    if found and found in map(identity, HOSTS):
+        raise RingfenceError(f"config.json#{field}: the host's own network cannot be a guest's", field=field)
+
+
+def connect_network(record: ContainerRecord) -> tuple[str, ...]:
+    """Carry the network into the guest, which has not started its program yet; returns what could not be carried.
+
+    It is done so late because engines attach devices as late as between create and start (MVM-NET-10).
+
+    Raises:
+        RingfenceError: the kernel or the guest refuses; the devices are as they were.
+    """
+    from ringfence.container.machine import change_guest
+
+    refuse_host(f"/proc/{record.pid}/ns/net", FIELD)
+    with Client(record.directory) as client:
+        socket = netlink(client.borrow(NETWORK))
+    found = find(dump_all(socket))
+    remember(record, found)
+    try:
+        redirect_all(socket, found)
+        change_guest(record, compile_network(found))
+    except RingfenceError:
+        for link in found.links:
+            with_errors_ignored(socket, release(link.index))
+        forget(record)
+        raise
+    finally:
+        socket.close()
+    return found.lost
+
+
+def netlink(descriptor: int) -> _socket.socket:
+    """A socket of rtnetlink from its descriptor."""
+    import _socket
+
+    return _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW, 0, descriptor)
+
+
+def remember(record: ContainerRecord, found: Found) -> None:
+    """Record which devices of somebody else's namespace are going to be changed."""
+    if not record.network or not found.links:
+        return
+    inode = identity(f"/proc/{record.pid}/ns/net")
+    numbers = (str(link.index) for link in found.links)
+    record.network = (record.network[0], str(inode[1] if inode else 0), *numbers)
+    save_record(record)
+
+
+def forget(record: ContainerRecord) -> None:
+    """Record that nothing is changed any more."""
+    if record.network:
+        record.network = record.network[:1]
+        save_record(record)
+
+
+def redirect_all(socket: _socket.socket, found: Found) -> None:
+    """Connect each device with its tap."""
+    for link, tap in zip(found.links, found.taps, strict=False):
+        for request in connect(link, tap):
+            ask(socket, request, f"cannot connect the network device {link.name} with its tap {tap.name}")
+
+
+def with_errors_ignored(socket: _socket.socket, request: bytes) -> None:
+    """Undo something that may not have been done."""
+    try:
+        ask(socket, request, "")
+    except RingfenceError:
+        return
+
+
+def disconnect_network(record: ContainerRecord) -> None:
+    """Leave the devices of a namespace that outlives the container as they were found (MVM-DELETE-01)."""
+    from ringfence.drivers.linux.perform import perform_outside
+
+    path, inode, *numbers = (*record.network, "", "")[: max(len(record.network), 2)]
+    found = identity(path) if numbers else None
+    if found is None or str(found[1]) != inode:
+        return
+    requests = tuple(release(int(number)) for number in numbers)
+    steps = (birth.JoinNamespace(FIELD, path, CLONE_NEWNET), TakeRedirectsAway(FIELD, requests))
+    perform_outside(Plan((), steps, (), ("plan", "status")))

@@ -1,0 +1,1 @@
+"""Networks of containers that have a kernel of their own."""
