@@ -3,6 +3,8 @@
 #ifndef RINGFENCE_GUEST_H
 #define RINGFENCE_GUEST_H
 
+#include <netinet/in.h>
+
 #include "../session/frames.h"
 
 #define MAX_PROCESSES 64
@@ -30,12 +32,19 @@ struct ended {
 	int status;
 };
 
+/* Who has asked the network's resolver; ``next`` is the place of the next question. */
+struct names {
+	int fd, next;
+	struct sockaddr_in askers[FRAME_QUESTIONS];
+};
+
 struct guest {
 	struct inbox in;
 	struct outbox out;
 	struct process processes[MAX_PROCESSES];
 	struct ended unclaimed[MAX_PROCESSES];
 	unsigned unclaimed_next;
+	struct names names;
 	int signals, is_ending;
 	char digest[16];
 };
@@ -64,6 +73,9 @@ void signal_process(struct process *p, int number);
 size_t read_whole(const char *path, char *data, size_t size);
 int list_processes(struct guest *g, int number);
 int measure(struct guest *g, int number);
+int serve_names(struct guest *g, const struct frame *frame);
+void pass_questions(struct guest *g);
+int pass_answer(struct guest *g, const struct frame *frame);
 int signal_all(int number);
 _Noreturn void serve(struct guest *g);
 

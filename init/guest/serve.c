@@ -8,7 +8,7 @@
 
 #include "guest.h"
 
-#define ENOUGH_POLLS (2 + MAX_PROCESSES * 5)
+#define ENOUGH_POLLS (3 + MAX_PROCESSES * 5)
 #define HUNG 200   /* milliseconds */
 #define GRACE 2000 /* milliseconds for the host to end the machine when all has been said */
 
@@ -153,6 +153,10 @@ static int on_frame(struct guest *g, const struct frame *frame)
 		return list_processes(g, frame->process);
 	case FRAME_MEASURE:
 		return measure(g, frame->process);
+	case FRAME_NAMES:
+		return serve_names(g, frame);
+	case FRAME_ANSWER:
+		return pass_answer(g, frame);
 	case FRAME_HANGUP:
 		return on_hangup(g, frame);
 	case FRAME_DATA:
@@ -246,6 +250,7 @@ static void serve_once(struct guest *g)
 	int count = 0;
 	watch(polls, &count, g->in.fd, is_waiting(&g->out) ? POLLIN | POLLOUT : POLLIN);
 	watch(polls, &count, g->signals, POLLIN);
+	watch(polls, &count, has_room(&g->out) ? g->names.fd : -1, POLLIN);
 	for (int i = 0; i < MAX_PROCESSES; i++)
 		if (g->processes[i].is_used)
 			watch_process(g, &g->processes[i], polls, &count);
@@ -253,6 +258,8 @@ static void serve_once(struct guest *g)
 		return;
 	if (polls[1].revents)
 		hear_signals(g);
+	if (is_ready(polls, count, g->names.fd, POLLIN))
+		pass_questions(g);
 	for (int i = 0; i < MAX_PROCESSES; i++)
 		if (g->processes[i].is_used)
 			serve_process(g, &g->processes[i], polls, count);
@@ -303,6 +310,7 @@ _Noreturn void guest_main(void)
 {
 	static struct guest g;
 	sigset_t every;
+	g.names.fd = -1;
 	prctl(PR_SET_DUMPABLE, 0);
 	sigfillset(&every);
 	sigprocmask(SIG_SETMASK, &every, NULL);

@@ -50,6 +50,12 @@ struct polls {
 	struct pollfd list[256];
 };
 
+/* Questions of the guest's to the resolver at this address, by their numbers. */
+struct names {
+	uint32_t address;
+	int asked[FRAME_QUESTIONS];
+};
+
 void watch(struct polls *polls, int fd, short events);
 int happened(const struct polls *polls, int fd, short events);
 int open_signals(void);
@@ -62,6 +68,11 @@ int front_serve(struct front *f, const struct polls *polls);
 int front_frame(struct front *f, const struct frame *frame);
 int front_is_drained(const struct front *f);
 int pass_signals(int signals, struct front *f, int *has_child);
+
+void names_begin(struct names *n);
+int names_ask(struct names *n, const struct frame *frame);
+void names_watch(const struct names *n, struct polls *polls);
+int names_serve(struct names *n, const struct polls *polls, struct outbox *out);
 
 pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires *w, int *errors, pid_t *daemon);
 void tail_read(struct tail *t);

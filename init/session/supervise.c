@@ -18,6 +18,7 @@ struct supervisor {
 	struct inbox in;
 	struct outbox out;
 	struct front front;
+	struct names names;
 	struct client clients[MAX_CLIENTS];
 	struct tail errors, console;
 	int listener, monitor, signals;
@@ -139,6 +140,8 @@ static int hear_container(struct supervisor *v, const struct frame *frame)
 		return -1;
 	if (frame->type == FRAME_STARTED)
 		return 0;
+	if (frame->type == FRAME_ASK)
+		return names_ask(&v->names, frame);
 	if (frame->type == FRAME_EXITED && frame->size == 4 && number_in(frame) <= 255) {
 		end_container(v, (int)number_in(frame));
 		return 0;
@@ -179,7 +182,7 @@ static int hear_guest(struct supervisor *v)
 static int may_send(int type)
 {
 	static const int allowed[] = {FRAME_PLAN, FRAME_RUN,  FRAME_START, FRAME_SIGNAL, FRAME_RESIZE, FRAME_DATA,
-				      FRAME_END,  FRAME_CREDIT, FRAME_TIME,  FRAME_LIST,   FRAME_MEASURE};
+				      FRAME_END,  FRAME_CREDIT, FRAME_TIME,  FRAME_LIST,   FRAME_MEASURE, FRAME_NAMES};
 	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
 		if (allowed[i] == type)
 			return 1;
@@ -207,6 +210,8 @@ static int hear_client_frame(struct supervisor *v, int i, const struct frame *fr
 	c->has_process |= frame->type == FRAME_RUN && frame->stream != FRAME_NO_PROCESS;
 	/* Before the start nobody reads a container's input: ctr never closes what has been read before create returned. */
 	v->front.is_reading |= frame->type == FRAME_START;
+	if (frame->type == FRAME_NAMES)
+		v->names.address = number_in(frame);
 	passed.process = (uint16_t)(i + 1);
 	return put_frame(&v->out, &passed);
 }
@@ -279,6 +284,7 @@ static void watch_all(struct supervisor *v, struct polls *polls)
 	watch(polls, v->errors.fd, POLLIN);
 	watch(polls, v->console.fd, POLLIN);
 	watch(polls, v->listener, POLLIN);
+	names_watch(&v->names, polls);
 	for (int i = 0; i < MAX_CLIENTS; i++)
 		if (v->clients[i].fd >= 0 && has_room(&v->out))
 			watch(polls, v->clients[i].fd, is_waiting(&v->clients[i].out) ? POLLIN | POLLOUT : POLLIN);
@@ -356,8 +362,9 @@ static void supervise_once(struct supervisor *v)
 	if (happened(&polls, v->console.fd, POLLIN))
 		tail_read(&v->console);
 	serve_clients(v, &polls);
+	int is_lost = names_serve(&v->names, &polls, &v->out);
 	int is_heard = happened(&polls, v->in.fd, POLLIN) | happened(&polls, v->in.fd, POLLIN | POLLOUT);
-	if ((is_heard && hear_guest(v)) || (!v->is_over && flush(&v->out)))
+	if (is_lost || (is_heard && hear_guest(v)) || (!v->is_over && flush(&v->out)))
 		hang_up(v);
 	if (has_child)
 		reap_machine(v);
@@ -401,6 +408,7 @@ int do_supervise(struct run *r, const struct supervise *s)
 	v.deadline = milliseconds() + s->patience;
 	for (int i = 0; i < MAX_CLIENTS; i++)
 		v.clients[i].fd = -1;
+	names_begin(&v.names);
 	v.signals = open_signals();
 	fcntl(v.listener, F_SETFL, O_NONBLOCK);
 	if (v.signals < 0)

@@ -105,6 +105,8 @@ def test_a_guest_that_is_not_ours(said: list[bytes]) -> None:
         [encode(Frame("CREDIT", (1 << 31).to_bytes(4, "little")))],
         [encode(Frame("READY", process=65535))],
         [encode(Frame("SIGNAL", bytes(4), process=1))],
+        [encode(Frame("ASK", b"question"))],
+        [encode(Frame("ANSWER", b"answer"))],
         [b"\1"],
     ],
     ids=lambda said: said[-1][:12].hex(),

@@ -30,6 +30,20 @@ back.accept()[0].sendall((b"back" * (25 << 20)))
 """
 
 
+RESOLVER = """
+import socket
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.11", 53))
+print("ready", flush=True)
+while True:
+    question, asker = server.recvfrom(4096)
+    is_version_4 = question[-4:-2] == bytes((0, 1))
+    head = question[:2] + bytes((0x81, 0x80, 0, 1, 0, is_version_4, 0, 0, 0, 0))
+    answer = bytes((0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 53)) if is_version_4 else b""
+    server.sendto(head + question[12:] + answer, asker)
+"""
+
+
 def digest(word: bytes) -> str:
     """That of 100 MiB of a word of four bytes."""
     return hashlib.md5(word * (25 << 20), usedforsecurity=False).hexdigest()
@@ -100,6 +114,21 @@ def test_much_is_carried_each_way(machines: Runtime, joined: Bundle, harbour: Ha
     told = machines.run_bundle(joined).ok().out.split()[0]
     assert server.communicate()[0].split() == [digest(bytes(4)).encode()]
     assert told == digest(b"back")
+
+
+def test_a_resolver_that_lives_in_the_namespace(machines: Runtime, joined: Bundle, harbour: Harbour) -> None:
+    """MVM-NET-05: Docker's answers at a loopback address; questions reach it from the guest, forty of them too."""
+    harbour.attach("eth0", 1)
+    server = harbour.inside.spawn(sys.executable, "-c", RESOLVER)
+    assert server.stdout
+    server.stdout.readline()
+    script = "nslookup harbour.example 127.0.0.11 >/tmp/$n; grep 192.0.2.53 /tmp/$n"
+    joined.sh(f"for n in $(seq 40); do {script} & done; wait")
+    joined.mount("/tmp", "tmpfs", "tmpfs")
+    told = machines.run_bundle(joined).ok().out
+    server.kill()
+    server.communicate()
+    assert told.count("192.0.2.53") == 40
 
 
 def test_without_a_device_there_is_a_loopback_only(machines: Runtime, bundle: Bundle) -> None:

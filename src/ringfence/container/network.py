@@ -8,6 +8,7 @@ from ringfence.container.record import save_record
 from ringfence.drivers.linux.context import CLONE_NEWNET
 from ringfence.drivers.microvm.client import Client
 from ringfence.errors import RingfenceError
+from ringfence.host.probe import read_or
 from ringfence.network.carry import compile_network
 from ringfence.network.found import find
 from ringfence.network.kernel import ask, dump_all
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 HOSTS = ("/proc/self/ns/net", "/proc/1/ns/net")
 FIELD = "/linux/namespaces"
+RESOLVER = bytes((127, 0, 0, 11))
 
 
 def identity(path: str) -> tuple[int, int] | None:
@@ -80,6 +82,8 @@ def connect_network(record: ContainerRecord) -> tuple[str, ...]:
     try:
         redirect_all(socket, found)
         change_guest(record, compile_network(found))
+        if found.links and has_resolver(read_or(f"/proc/{record.pid}/net/udp", b"")):
+            answer_for(record, RESOLVER)
     except RingfenceError:
         for link in found.links:
             with_errors_ignored(socket, release(link.index))
@@ -88,6 +92,24 @@ def connect_network(record: ContainerRecord) -> tuple[str, ...]:
     finally:
         socket.close()
     return found.lost
+
+
+def has_resolver(sockets: bytes) -> bool:
+    """Whether one of the sockets in a /proc/net/udp is that of Docker's resolver, which lives in the namespace."""
+    address = f"{int.from_bytes(RESOLVER, 'little'):08X}:".encode()
+    return any(line.split()[1].startswith(address) for line in sockets.splitlines()[1:])
+
+
+def answer_for(record: ContainerRecord, resolver: bytes) -> None:
+    """Have the guest's questions to a resolver on a loopback address asked in the namespace (MVM-NET-05).
+
+    Raises:
+        RingfenceError: the guest refuses.
+    """
+    from ringfence.container.machine import check
+
+    with Client(record.directory) as client:
+        check(client.ask("NAMES", resolver))
 
 
 def netlink(descriptor: int) -> _socket.socket:

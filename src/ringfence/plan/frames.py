@@ -18,6 +18,9 @@ WINDOW = 131072
 NO_PROCESS = 2
 """The stream of a RUN whose plan only changes the guest."""
 
+QUESTIONS = 16
+"""Questions to the resolver that are remembered at once."""
+
 NETWORK = 1
 """The stream of a BORROW for a socket in the container's network namespace."""
 
@@ -37,6 +40,8 @@ TYPES = (
     "TIME",  # to the guest: i64 nanoseconds since 1970
     "LIST",  # to the guest: which processes are there?
     "MEASURE",  # to the guest: the container's use of memory and the like
+    "NAMES",  # to the guest: answer for the resolver at u32 address, in the order of the network
+    "ANSWER",  # to the guest: what the resolver says; stream: which question
     "HANGUP",  # to the guest: nobody is left who wants this process
     "BORROW",  # to the supervisor alone: lend the monitor's descriptor; stream NETWORK: a socket of rtnetlink
     "READY",  # from the guest: the container's process waits for START
@@ -46,6 +51,7 @@ TYPES = (
     "LISTED",  # from the guest: lines of text, the last frame is empty
     "MEASURED",  # from the guest: files of the container's cgroup, each by name and content, NUL-ended
     "OOM",  # from the guest: the kernel has killed for want of memory
+    "ASK",  # from the guest: a question for the resolver; stream: its number, below QUESTIONS
     "NOTE",  # from the guest: text for the log
 )
 NUMBERS = {name: number for number, name in enumerate(TYPES, start=1)}
