@@ -53,9 +53,8 @@ class Podman(Engine):
         return {"CONTAINERS_CONF": self.config, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
 
     def creating(self) -> list[str]:
-        """The sandbox's parent cgroup, which has no place in containers.conf; a machine cannot join a network yet."""
-        network = ["--network", "none"] if self.runtime == MACHINES else []
-        return ["--cgroup-parent", f"/{self.sandbox.token}", *network]
+        """The sandbox's parent cgroup, which has no place in containers.conf."""
+        return ["--cgroup-parent", f"/{self.sandbox.token}"]
 
     def remove_words(self) -> list[str]:
         return ["rm", "--force", "--volumes", "--time", "0"]

@@ -13,7 +13,9 @@ import pytest
 
 from tests.engines.conftest import cleaned
 from tests.engines.containerd import Containerd
+from tests.engines.docker import Docker
 from tests.engines.engine import MACHINES, RUNTIME, Engine
+from tests.engines.podman import Podman
 from tests.engines.test_containerd import (
     inside,
     task,
@@ -25,6 +27,13 @@ from tests.engines.test_containerd import (
     test_standard_input_reaches_the_program_and_so_does_its_end,
     test_term_ends_the_task,
 )
+from tests.engines.test_docker import (
+    network,
+    test_a_published_port_is_closed_after_the_end,
+    test_a_published_port_is_open_on_the_host,
+    test_containers_of_a_network_reach_each_other_by_name,
+    test_the_network_is_there_before_the_program_starts,
+)
 from tests.engines.test_exec import (
     container,
     test_exec_has_its_own_user_environment_and_directory_if_it_wants,
@@ -32,6 +41,7 @@ from tests.engines.test_exec import (
     test_standard_input_of_exec,
     test_ten_execs_at_once,
 )
+from tests.engines.test_isolation import test_network_none_has_a_loopback_only
 from tests.engines.test_lifecycle import (
     test_attach_connects_all_three_streams,
     test_commit_of_a_running_container_makes_an_image_and_lets_it_run_on,
@@ -42,6 +52,9 @@ from tests.engines.test_lifecycle import (
     test_restart_gives_a_new_process_in_the_same_container,
     test_stop_kills_a_program_that_does_not_end,
     test_stop_lets_the_program_end_by_itself,
+)
+from tests.engines.test_podman import (
+    test_a_published_port_is_open_on_the_host as test_a_published_port_of_podmans,
 )
 from tests.engines.test_resources import (
     test_a_program_that_takes_more_memory_than_it_may_is_killed,
@@ -77,6 +90,22 @@ def engine(engine_name: str, kernel: str, request: pytest.FixtureRequest) -> Ite
 
 
 @pytest.fixture
+def docker(docker_engine: Docker, kernel: str) -> Iterator[Docker]:
+    """docker, told to give every container a machine."""
+    docker_engine.runtime = MACHINES
+    yield from cleaned(docker_engine)
+    docker_engine.runtime = RUNTIME
+
+
+@pytest.fixture
+def podman(podman_engine: Podman, kernel: str) -> Iterator[Podman]:
+    """podman, likewise."""
+    podman_engine.runtime = MACHINES
+    yield from cleaned(podman_engine)
+    podman_engine.runtime = RUNTIME
+
+
+@pytest.fixture
 def containerd(containerd_engine: Containerd, kernel: str) -> Iterator[Containerd]:
     """containerd, told by ctr to give every container a machine."""
     plain = containerd_engine.binary
@@ -97,3 +126,30 @@ def test_five_at_once(engine: Engine) -> None:
     with ThreadPoolExecutor(5) as pool:
         results = list(pool.map(lambda number: engine.sh(f"echo {number}; exit {number}"), range(5)))
     assert [(result.out, result.code) for result in results] == [(f"{number}\n", number) for number in range(5)]
+
+
+def test_a_machine_has_its_network_for_itself(engine: Engine) -> None:
+    """MVM-ENG-05, MVM-NET-11: the network of a container in a machine cannot be shared by a second one."""
+    first = engine.running()
+    result = engine.sh("true", "--network", f"container:{first.id}")
+    assert result.code in (125, 126, 127)
+    assert "another machine holds this network namespace" in result.err
+    assert first.sh("ls /sys/class/net").ok().out.split() == ["eth0", "lo"]
+
+
+def test_a_network_namespace_for_ctr(containerd: Containerd) -> None:
+    """MVM-ENG-05: one that somebody else has made, as for Kubernetes."""
+    ip = ("ip", "-n", "harbour")
+    containerd.sandbox.run("ip", "netns", "add", "harbour").ok()
+    try:
+        words = ("ip", "link", "add", "pier", "type", "veth", "peer", "name", "eth0", "netns", "harbour")
+        containerd.sandbox.run(*words).ok()
+        containerd.sandbox.run("ip", "addr", "add", "10.78.0.1/24", "dev", "pier").ok()
+        containerd.sandbox.run("ip", "link", "set", "pier", "up").ok()
+        containerd.sandbox.run(*ip, "addr", "add", "10.78.0.2/24", "dev", "eth0").ok()
+        containerd.sandbox.run(*ip, "link", "set", "eth0", "up").ok()
+        option = ("--with-ns", "network:/run/netns/harbour", "--cap-add", "CAP_NET_RAW")
+        assert " 0% packet loss" in containerd.sh("ping -c 1 10.78.0.1", *option).ok().out
+        assert "ingress" not in containerd.sandbox.run("ip", "netns", "exec", "harbour", "tc", "qdisc").ok().out
+    finally:
+        containerd.sandbox.run("ip", "netns", "delete", "harbour").ok()
