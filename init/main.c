@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "init.h"
+#include "kvm/kvm.h"
 
 static int perform(struct run *r, uint32_t kind, const union any_step *step)
 {
@@ -230,6 +231,8 @@ int main(int argc, char **argv)
 		guest_main();
 	if (argc == 2 && !strcmp(argv[1], "hold"))
 		return hold();
+	if (argc == 2 && !strcmp(argv[1], "kvm"))
+		return probe_kvm();
 	if (argc != 3)
 		return 2;
 	conduct(atoi(argv[1]), atoi(argv[2]));

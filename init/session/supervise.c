@@ -118,6 +118,7 @@ static int greet(struct supervisor *v, const struct frame *frame)
 	if (protocol != FRAME_PROTOCOL || memcmp(frame->data + 4, v->step->digest.data, 16))
 		return -1;
 	v->has_greeted = 1;
+	v->deadline = milliseconds() + v->step->patience;
 	struct frame answer = *frame;
 	return put_frame(&v->out, &answer) || send_time(v) ? -1 : 0;
 }
@@ -405,7 +406,7 @@ int do_supervise(struct run *r, const struct supervise *s)
 	v.r = r;
 	v.step = s;
 	v.listener = r->slots + (int)s->listener;
-	v.deadline = milliseconds() + s->patience;
+	v.deadline = milliseconds() + (s->greeting ? s->greeting : s->patience);
 	for (int i = 0; i < MAX_CLIENTS; i++)
 		v.clients[i].fd = -1;
 	names_begin(&v.names);

@@ -25,10 +25,13 @@ class Settings(Record):
     """What the file says. ``driver`` is the wall of containers that nobody chose one for, "" for ringfence's own.
 
     ``annotation_drivers`` are the walls that an annotation of config.json may choose; without any it may choose none.
+    ``accelerator`` is what runs the code of machines, ``boot_timeout`` the seconds that KVM has for a first sign.
     """
 
     driver: str = ""
     annotation_drivers: tuple[str, ...] = ()
+    accelerator: str = "auto"
+    boot_timeout: int = 5
 
 
 def read_settings(path: str, walls: tuple[str, ...]) -> Settings:
@@ -124,11 +127,39 @@ def wall_list(value: object, walls: tuple[str, ...]) -> tuple[str, ...]:
     raise ValueError(f"must be a list of drivers, not {value!r}")
 
 
+ACCELERATORS = ("auto", "kvm", "tcg")
+LONGEST_BOOT = 600
+
+
+def accelerator(value: object, _walls: tuple[str, ...]) -> str:
+    """What runs the code of machines.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, str) or value not in ACCELERATORS:
+        raise ValueError(f"must be one of {', '.join(ACCELERATORS)}, not {value!r}")
+    return value
+
+
+def seconds(value: object, _walls: tuple[str, ...]) -> int:
+    """A time in whole seconds.
+
+    Raises:
+        ValueError: it is none, or longer than anybody waits.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LONGEST_BOOT:
+        raise ValueError(f"must be 1 to {LONGEST_BOOT} seconds, not {value!r}")
+    return value
+
+
 if TYPE_CHECKING:
-    Parse = Callable[[object, tuple[str, ...]], str | tuple[str, ...]]
+    Parse = Callable[[object, tuple[str, ...]], str | int | tuple[str, ...]]
 
 KEYS: dict[str, tuple[str, Parse]] = {
     "driver": ("driver", wall),
     "annotations.drivers": ("annotation_drivers", wall_list),
+    "qemu.accelerator": ("accelerator", accelerator),
+    "kvm.boot-timeout": ("boot_timeout", seconds),
 }
 """Every key with its field in Settings and what makes a value of it."""

@@ -29,15 +29,15 @@ def ended(code: int) -> bytes:
     return encode(Frame("EXITED", code.to_bytes(4, "little")))
 
 
-def plan_of(program: str, patience: int) -> Plan:
+def plan_of(program: str, patience: int, greeting: int) -> Plan:
     """A supervisor and, as its machine, a Python program with the control port as descriptor 3."""
     words = (sys.executable, "-c", program)
     machine = Plan((), (), (inside.FindExecutable("", words[0], ""), inside.Exec("", words, (), 127)))
-    supervise = guest.Supervise("", (machine.encode(),), b"", 0, 2, 3, DIGEST, False, patience, "none", "")
+    supervise = guest.Supervise("", (machine.encode(),), b"", 0, 2, 3, DIGEST, False, patience, greeting, "none", "")
     return Plan((), (birth.Clone("", CLONE_NEWNET, False),), (supervise,), ("plan", "status", "listener", "ramdisk"))
 
 
-def supervised(program: str, patience: int = 60_000, output: int = -1) -> int:
+def supervised(program: str, patience: int = 60_000, output: int = -1, greeting: int = 0) -> int:
     """The exit status of the supervisor; ``output`` is its standard output, none if negative.
 
     Raises:
@@ -50,7 +50,7 @@ def supervised(program: str, patience: int = 60_000, output: int = -1) -> int:
     try:
         given = {"listener": listener.fileno(), "ramdisk": null}
         outcome = perform(
-            plan_of(program, patience), given, (null, null if output < 0 else output, null), lambda _: None
+            plan_of(program, patience, greeting), given, (null, null if output < 0 else output, null), lambda _: None
         )
         return posix.waitstatus_to_exitcode(posix.waitpid(outcome.pid, 0)[1])
     finally:
@@ -146,3 +146,13 @@ def test_what_the_machine_says_of_its_failure() -> None:
     """MVM-ERR-04, MVM-QEMU-16: its standard error is part of the error."""
     with pytest.raises(RingfenceError, match="cannot set up guest memory"):
         supervised("import sys; sys.exit('qemu: cannot set up guest memory')")
+
+
+def test_a_guest_that_greets_late() -> None:
+    """MVM-QEMU-06: the first frame has a limit of its own, behind which the other begins anew."""
+    late = f"import os, time; time.sleep(1); os.write(3, {HELLO!r}); time.sleep(1); os.write(3, {READY + ended(3)!r})"
+    assert supervised(late, patience=60_000, greeting=30_000) == 3
+    with pytest.raises(RingfenceError, match="the guest does not answer"):
+        supervised("import time; time.sleep(1000)", greeting=500)
+    with pytest.raises(RingfenceError, match="the guest does not answer"):
+        supervised(saying(HELLO, then="time.sleep(1000)"), patience=500, greeting=30_000)

@@ -30,7 +30,8 @@ def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
 
 def test_every_setting(tmp_path: Path) -> None:
     text = 'driver = "microvm"\n[annotations]\ndrivers = ["microvm", "xen"]\n'
-    assert told(tmp_path, text) == Settings("microvm", ("microvm", "xen"))
+    text += '[qemu]\naccelerator = "kvm"\n[kvm]\nboot-timeout = 30\n'
+    assert told(tmp_path, text) == Settings("microvm", ("microvm", "xen"), "kvm", 30)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,9 @@ def test_every_setting(tmp_path: Path) -> None:
         ("driver = 1\n", "driver must be one of"),
         ('[annotations]\ndrivers = "microvm"\n', "annotations.drivers must be a list of drivers, not 'microvm'"),
         ('[annotations]\ndrivers = ["vm"]\n', "annotations.drivers must be one of"),
+        ('[qemu]\naccelerator = "xen"\n', "qemu.accelerator must be one of auto, kvm, tcg, not 'xen'"),
+        ("[kvm]\nboot-timeout = 0\n", "kvm.boot-timeout must be 1 to 600 seconds, not 0"),
+        ("[kvm]\nboot-timeout = true\n", "kvm.boot-timeout must be 1 to 600 seconds, not True"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_place(tmp_path: Path, text: str, words: str) -> None:

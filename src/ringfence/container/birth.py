@@ -154,6 +154,8 @@ class Birth:
         except BaseException:
             self.undo()
             raise
+        for notice in self.prepared.notices:
+            self.runtime.log.warning(notice)
         for note in outcome.notes:
             self.runtime.log.debug(note)
         if self.runtime.log.verbose:

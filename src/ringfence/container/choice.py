@@ -11,11 +11,11 @@ from ringfence.container.record import load_record
 from ringfence.container.runtime import JAIL, MICROVM, NAMESPACES, WALLS, XEN
 from ringfence.errors import RingfenceError
 from ringfence.record import Record
+from ringfence.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
-    from ringfence.settings import Settings
 
 ANNOTATION = "org.ringfence.driver"
 ANNOTATION_FIELD = f"/annotations/{ANNOTATION}"
@@ -27,11 +27,15 @@ XEN_HARDWARE = ("dtdevs", "iomems", "irqs")
 
 
 class Choice(Record):
-    """A wall, who chose it, and who would have chosen another: pairs of origin and wall, in the order of the rule."""
+    """A wall, who chose it, and who would have chosen another: pairs of origin and wall, in the order of the rule.
+
+    ``settings`` are the administrator's, for what else they decide.
+    """
 
     driver: str
     origin: str
     losers: tuple[tuple[str, str], ...] = ()
+    settings: Settings = Settings()
 
 
 def choose(runtime: Runtime, document: dict[str, object]) -> Choice:
@@ -63,7 +67,7 @@ def decide_wall(runtime: Runtime, document: dict[str, object], told: Settings) -
     if origin == voices[1][0]:
         check_annotation(wall, told)
     check_available(wall, ANNOTATION_FIELD if origin == voices[1][0] else "")
-    return Choice(wall, origin, tuple(spoken[1:]))
+    return Choice(wall, origin, tuple(spoken[1:]), told)
 
 
 def annotation_of(document: dict[str, object]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ringfence.container.birth import Birth
-from ringfence.container.planning import decide
+from ringfence.container.planning import again_without_kvm, decide
 from ringfence.container.sockets import connected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.planning import Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
 
 
@@ -26,7 +27,19 @@ def bear_detached(runtime: Runtime, container_id: str, options: CreateOptions, *
     Raises:
         RingfenceError: as ``create``.
     """
-    prepared = decide(runtime, container_id, options, detached=True, fifo=fifo)
+    return again_without_kvm(
+        runtime,
+        lambda: decide(runtime, container_id, options, detached=True, fifo=fifo),
+        lambda prepared: bear(runtime, container_id, options, prepared),
+    )
+
+
+def bear(runtime: Runtime, container_id: str, options: CreateOptions, prepared: Prepared) -> Birth:
+    """The same for a container that has been decided on.
+
+    Raises:
+        RingfenceError: as ``create``.
+    """
     birth = Birth(runtime, container_id, options, prepared)
     birth.begin()
     given, socket = {}, None

@@ -23,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
 
+    from ringfence.container.accelerator import Verdict
     from ringfence.container.record import ContainerRecord
     from ringfence.drivers.microvm.client import Frame
     from ringfence.plan.plan import Plan
@@ -35,8 +36,8 @@ TICKS = 100  # of a second: USER_HZ, which is part of the kernel's interface on 
 MOST_PROCESSES = 4096
 
 
-def machine_for(config: Config) -> Machine:
-    """The hardware for a container, from what this host has.
+def machine_for(config: Config, verdict: Verdict, boot_timeout: int) -> Machine:
+    """The hardware for a container, from what this host has; ``boot_timeout`` in seconds is for KVM alone.
 
     Raises:
         RingfenceError: there is no kernel for it, or none that can do with what the host has.
@@ -59,6 +60,9 @@ def machine_for(config: Config) -> Machine:
         tsc_khz=tsc_khz(),
         modules=chosen.modules,
         parameters=parameters_of(config.vm),
+        kvm=verdict.works,
+        kvm_group=verdict.group if verdict.works else 0,
+        greeting=boot_timeout * 1000 if verdict.works else 0,
     )
 
 

@@ -19,12 +19,16 @@ from ringfence.drivers.linux.cgroupfs import owns_cgroup
 from ringfence.drivers.linux.context import CLONE_NEWPID, Context, Namespaces, Notify, section, user_outside
 from ringfence.drivers.linux.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.linux.plan import compile_create
+from ringfence.errors import RingfenceError
 from ringfence.host.probe import probe
 from ringfence.record import Record
 from ringfence.spec.validate import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from ringfence.cgroups.paths import CgroupDir
     from ringfence.cgroups.systemd.manager import Manager
     from ringfence.container.bundle import Found
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from ringfence.seccomp.filter import Filter
     from ringfence.spec.types import Config, Linux, Process
 
+    Born = TypeVar("Born")
 
 NOTIFY_FOLDER = "/run/notify"
 
@@ -44,7 +49,8 @@ NOTIFY_FOLDER = "/run/notify"
 class Prepared(Record):
     """A container that has been decided on and not begun.
 
-    ``text`` is config.json as it was read, kept so that later editing has no effect (LNX-LIFE-09).
+    ``text`` is config.json as it was read, kept so that later editing has no effect (LNX-LIFE-09). ``notices`` are for
+    the log when all has gone well: a failed create leaves one record (MVM-ENG-08).
     """
 
     text: str
@@ -61,6 +67,7 @@ class Prepared(Record):
     resctrl: Group | None = None
     machine: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def process(self) -> Process:
@@ -186,6 +193,26 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
     return prepared
 
 
+def again_without_kvm(runtime: Runtime, decided: Callable[[], Prepared], bear: Callable[[Prepared], Born]) -> Born:
+    """Make a container; once more when its machine's KVM has turned out not to work (MVM-QEMU-06).
+
+    Raises:
+        RingfenceError: it could not be made.
+    """
+    prepared = decided()
+    try:
+        return bear(prepared)
+    except RingfenceError as error:
+        if not prepared.machine:
+            raise
+        from ringfence.container.accelerator import falls_back
+
+        if not falls_back(prepared, cache_of(runtime), error):
+            raise
+        runtime.log.warning(f"{error.attempted}; the machine is emulated instead, as all will be until the next boot")
+    return bear(decided())
+
+
 def is_notified(runtime: Runtime, driver: str) -> bool:
     """Whether somebody waits to be told that the program is ready, and can be."""
     return driver != MICROVM and bool(runtime.environment.get("NOTIFY_SOCKET"))
@@ -255,11 +282,19 @@ def config_cautions(config: Config, host: Host) -> tuple[str, ...]:
 
 
 def compile_plan(
-    runtime: Runtime, driver: str, config: Config, host: Host, context: Context, steps: tuple[HostStep, ...]
-) -> tuple[Plan, tuple[str, ...], tuple[str, ...]]:
-    """The plan of the wall that has been chosen, what its machine consists of, and the network that joins."""
-    if driver != MICROVM:
-        return compile_create(config, host, context, steps), (), ()
+    runtime: Runtime,
+    choice: Choice,
+    config: Config,
+    host: Host,
+    context: Context,
+    steps: tuple[HostStep, ...],
+    *,
+    cached: bool,
+) -> tuple[Plan, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The plan of the wall that has been chosen, what its machine consists of, the network that joins, and notices."""
+    if choice.driver != MICROVM:
+        return compile_create(config, host, context, steps), (), (), ()
+    from ringfence.container.accelerator import accelerate
     from ringfence.container.machine import machine_for
     from ringfence.container.network import joined_network
     from ringfence.drivers.microvm import plan
@@ -267,9 +302,10 @@ def compile_plan(
 
     state = container_directory(runtime, context.container_id)
     joined = joined_network(config)
-    hardware = machine_for(config)
+    verdict = accelerate(choice.settings.accelerator, cache_of(runtime) if cached else None)
+    hardware = machine_for(config, verdict, choice.settings.boot_timeout)
     decided = plan.compile_create(config, host, context, steps, hardware, state)
-    return decided, parts_of(hardware), (joined,) if joined else ()
+    return decided, parts_of(hardware), (joined,) if joined else (), verdict.notices
 
 
 def unit_and_bus(manager: Manager | None) -> tuple[str, tuple[str, ...]]:
@@ -341,7 +377,8 @@ def prepare(
     )
     assert config.process is not None
     limits = limit_steps(runtime, choice.driver, host, config, cgroups, options, manager)
-    plan, machine, network = compile_plan(runtime, choice.driver, config, host, context, limits + resctrl_steps)
+    steps = limits + resctrl_steps
+    plan, machine, network, notices = compile_plan(runtime, choice, config, host, context, steps, cached=cached)
     cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
     cautions = (
         *found.warnings,
@@ -350,4 +387,4 @@ def prepare(
         *lost_on_the_way(runtime, choice.driver, own_pid),
     )
     settled = (found.text, config, rootfs, cgroups, Namespaces(linux), plan, choice, cautions, context.filter)
-    return Prepared(*settled, *unit_and_bus(manager), resctrl, machine, network)
+    return Prepared(*settled, *unit_and_bus(manager), resctrl, machine, network, notices)

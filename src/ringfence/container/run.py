@@ -7,13 +7,14 @@ from ringfence.container.birth import Birth
 from ringfence.container.create import bear_detached
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground, become_subreaper
-from ringfence.container.planning import decide
+from ringfence.container.planning import again_without_kvm, decide
 from ringfence.container.runtime import MICROVM
 from ringfence.container.start import open_gate
 from ringfence.drivers.linux.context import CLONE_NEWPID, section, user_outside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.planning import Prepared
     from ringfence.container.runtime import RunOptions, Runtime
 
 
@@ -44,7 +45,27 @@ def after_start(runtime: Runtime, birth: Birth) -> None:
 
 def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> int:
     """Run a container to its end and, unless it is to be kept, delete it (LNX-LIFE-13)."""
-    prepared = decide(runtime, container_id, options, detached=False, fifo=False)
+    birth, front = again_without_kvm(
+        runtime,
+        lambda: decide(runtime, container_id, options, detached=False, fifo=False),
+        lambda prepared: bear_attached(runtime, container_id, options, prepared),
+    )
+    try:
+        after_start(runtime, birth)
+        return front.wait(birth.record.pid, birth.relay)
+    finally:
+        if not options.keep and paths.isdir(birth.record.directory):
+            remove(runtime, birth.record, force=True)
+
+
+def bear_attached(
+    runtime: Runtime, container_id: str, options: RunOptions, prepared: Prepared
+) -> tuple[Birth, Foreground]:
+    """Bear a container whose stdio this process passes on.
+
+    Raises:
+        RingfenceError: it could not be; nothing is left behind.
+    """
     if not options.no_subreaper and not prepared.namespaces.new & CLONE_NEWPID:
         # What a container with a pid namespace leaves behind is ended by the kernel with its init.
         become_subreaper()
@@ -56,9 +77,4 @@ def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> 
     birth.begin()
     birth.perform(front.given, front.stdio)
     birth.release()
-    try:
-        after_start(runtime, birth)
-        return front.wait(birth.record.pid, birth.relay)
-    finally:
-        if not options.keep and paths.isdir(birth.record.directory):
-            remove(runtime, birth.record, force=True)
+    return birth, front

@@ -125,12 +125,13 @@ class Supervise(InitStep):
 
     ``machines`` are the plans of the virtual machine's process, by the number of its network devices: that of taps
     which the namespace takes. It gets as 3 and further: the control port's socket, the monitor's, the console's, the
-    slots from ``first`` on, and the taps. ``daemon`` is the plan of the process that serves the
-    files, which gets the slot ``served`` as 3; it is empty when the machine serves them itself. ``listener`` is the
-    slot of the socket that clients connect to, ``digest`` 16 bytes that name the guest's plan, ``patience`` the
-    milliseconds until the container must be ready. ``kernel`` and ``modules``, files for the machine, are for whoever
-    prepares it; the modules are those of a distribution's kernel. ``shown`` has the volumes that the supervisor's mount
-    namespace shows below the container's root, each by its name in the tree and its place.
+    slots from ``first`` on, and the taps. ``daemon`` is the plan of the process that serves the files, which gets the
+    slot ``served`` as 3; it is empty when the machine serves them itself. ``listener`` is the slot of the socket that
+    clients connect to, ``digest`` 16 bytes that name the guest's plan, ``patience`` the milliseconds until the
+    container must be ready, ``greeting`` those until the guest's first frame, 0 for no limit. ``kernel`` and
+    ``modules``, files for the machine, are for whoever prepares it; the modules are those of a distribution's kernel.
+    ``shown`` has the volumes that the supervisor's mount namespace shows below the container's root, each by its name
+    in the tree and its place.
     """
 
     machines: tuple[bytes, ...]
@@ -141,6 +142,7 @@ class Supervise(InitStep):
     digest: bytes
     terminal: bool
     patience: int
+    greeting: int
     kernel: str
     modules: str
     shown: tuple[str, ...] = ()

@@ -53,6 +53,7 @@ def test_the_first_that_speaks_wins_and_the_others_are_told() -> None:
             ("ringfence.toml", "microvm"),
             ("default", "namespaces"),
         ),
+        told,
     )
 
 

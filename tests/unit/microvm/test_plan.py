@@ -100,6 +100,27 @@ def test_read_only_is_the_hosts_to_keep() -> None:
     assert shown == {"/root": 1, f"/{number}": 1}
 
 
+def test_network_devices() -> None:
+    """MVM-NET-02, MVM-QEMU-03: taps are the last descriptors; ACPI is turned on when the places do not suffice."""
+    words = command(Machine("/k", virtiofsd="/d"), TREE, 2)
+    assert [word for word in words if word.startswith("tap,")] == ["tap,id=nic0,fd=9", "tap,id=nic1,fd=10"]
+    assert "tap,id=nic0,fd=8" in command(Machine("/k"), TREE, 1)
+    for nics, acpi in ((6, "off"), (7, "on")):
+        words = command(Machine("/k"), TREE, nics)
+        assert f"microvm,acpi={acpi},isa-serial=off" in words
+        assert ("nolapic_timer" in words[-1].split()) == (acpi == "off")
+
+
+def test_kvm() -> None:
+    """MVM-QEMU-07, MVM-QEMU-08: nothing of emulation is left; QEMU's user gets the group of the device and no other."""
+    machine = Machine("/k", virtiofsd="/d", kvm=True, kvm_group=107, tsc_khz=2_000_000)
+    words = command(machine, TREE, 0)
+    assert words[words.index("-accel") :][:4] == ("-accel", "kvm", "-cpu", "host")
+    assert not {"tsc=reliable", "nolapic_timer", "no_timer_check"} & {*words[-1].split()}
+    (user,) = [step for step in compile_machine(machine, TREE).inside if isinstance(step, inside.SetUser)]
+    assert (user.uid, user.gid, user.groups) == (65534, 65534, ("107",))
+
+
 def test_the_guests_configuration() -> None:
     """MVM-GUEST-05, MVM-HOOKS-03: its network is the container's, and only the container's own hooks run there."""
     hooks = {name: [{"path": "/h"}] for name in ("createRuntime", "startContainer", "poststop")}

@@ -34,7 +34,8 @@ class Machine(Record):
 
     ``memory`` is in MiB; ``tsc_khz`` the frequency of the host's time stamp counter, 0 if unknown; ``virtiofsd`` the
     path of that program, "" where files are served by 9p; ``modules`` that of a ramdisk with modules for the kernel;
-    ``parameters`` are words of the configuration for the kernel.
+    ``parameters`` are words of the configuration for the kernel. With ``kvm`` QEMU's user needs the group ``kvm_group``
+    (0 for none), and the guest has ``greeting`` milliseconds for its first frame.
     """
 
     kernel: str
@@ -46,6 +47,8 @@ class Machine(Record):
     tsc_khz: int = 0
     modules: str = ""
     parameters: tuple[str, ...] = ()
+    kvm_group: int = 0
+    greeting: int = 0
 
 
 def parts_of(machine: Machine) -> tuple[str, ...]:
@@ -174,7 +177,7 @@ def nobody_steps(machine: Machine) -> list[InitStep]:
         return []
     return [
         inside.DropBounding("", 0),
-        inside.SetUser("", NOBODY, NOBODY, (), True),
+        inside.SetUser("", NOBODY, NOBODY, (str(machine.kvm_group),) if machine.kvm_group else (), True),
         inside.SetCapabilities("", 0, 0, 0, 0),
     ]
 

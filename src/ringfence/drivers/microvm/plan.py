@@ -56,7 +56,9 @@ def compile_create(
     variants = tuple(compile_machine(machine, tree, nics).encode() for nics in range(MOST_NICS + 1))
     machines = (variants, daemon.encode() if daemon else b"", served, listener, first)
     kernel = (machine.kernel, machine.modules)
-    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, *kernel, shown_in(config))
+    supervise = guest.Supervise(
+        "", *machines, b"", process.terminal, PATIENCE, machine.greeting, *kernel, shown_in(config)
+    )
     nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))
     plan = Plan(host_steps, births, (*steps, supervise), tuple(slots.names), 0, nested)
     return with_digest(plan, supervise)
