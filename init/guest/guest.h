@@ -45,7 +45,8 @@ struct guest {
 	struct ended unclaimed[MAX_PROCESSES];
 	unsigned unclaimed_next;
 	struct names names;
-	int signals, is_ending;
+	int signals, is_ending, kills;
+	uint32_t kill_count;
 	char digest[16];
 };
 
@@ -73,6 +74,8 @@ void signal_process(struct process *p, int number);
 size_t read_whole(const char *path, char *data, size_t size);
 int list_processes(struct guest *g, int number);
 int measure(struct guest *g, int number);
+void watch_kills(struct guest *g);
+void tell_kills(struct guest *g);
 int serve_names(struct guest *g, const struct frame *frame);
 void pass_questions(struct guest *g);
 int pass_answer(struct guest *g, const struct frame *frame);

@@ -194,6 +194,8 @@ static void take_record(struct guest *g, struct process *p, const struct record 
 		if (p->number == 0 && !p->is_ready)
 			put_number(&g->out, 0, FRAME_READY, 0, (uint32_t)p->pid);
 		p->is_ready = 1;
+		if (p->number == 0)
+			watch_kills(g);
 	}
 	if (record->kind == REPORT_FAILED && !p->is_failed) {
 		p->is_failed = 1;

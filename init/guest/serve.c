@@ -8,7 +8,7 @@
 
 #include "guest.h"
 
-#define ENOUGH_POLLS (3 + MAX_PROCESSES * 5)
+#define ENOUGH_POLLS (4 + MAX_PROCESSES * 5)
 #define HUNG 200   /* milliseconds */
 #define GRACE 2000 /* milliseconds for the host to end the machine when all has been said */
 
@@ -251,6 +251,7 @@ static void serve_once(struct guest *g)
 	watch(polls, &count, g->in.fd, is_waiting(&g->out) ? POLLIN | POLLOUT : POLLIN);
 	watch(polls, &count, g->signals, POLLIN);
 	watch(polls, &count, has_room(&g->out) ? g->names.fd : -1, POLLIN);
+	watch(polls, &count, has_room(&g->out) ? g->kills : -1, POLLPRI);
 	for (int i = 0; i < MAX_PROCESSES; i++)
 		if (g->processes[i].is_used)
 			watch_process(g, &g->processes[i], polls, &count);
@@ -260,6 +261,8 @@ static void serve_once(struct guest *g)
 		hear_signals(g);
 	if (is_ready(polls, count, g->names.fd, POLLIN))
 		pass_questions(g);
+	if (is_ready(polls, count, g->kills, POLLPRI))
+		tell_kills(g);
 	for (int i = 0; i < MAX_PROCESSES; i++)
 		if (g->processes[i].is_used)
 			serve_process(g, &g->processes[i], polls, count);
@@ -310,7 +313,7 @@ _Noreturn void guest_main(void)
 {
 	static struct guest g;
 	sigset_t every;
-	g.names.fd = -1;
+	g.names.fd = g.kills = -1;
 	prctl(PR_SET_DUMPABLE, 0);
 	sigfillset(&every);
 	sigprocmask(SIG_SETMASK, &every, NULL);

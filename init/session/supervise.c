@@ -8,6 +8,7 @@
 #include "session.h"
 
 #define MAX_CLIENTS 64
+#define MOST_KILLS 4096
 #define GRACE 500 /* milliseconds for a machine whose daemon has ended */
 #define ENDING 2000 /* milliseconds for a machine to end by itself */
 #define LOST 255 /* the guest is gone and has not said how the container ended */
@@ -21,7 +22,8 @@ struct supervisor {
 	struct names names;
 	struct client clients[MAX_CLIENTS];
 	struct tail errors, console;
-	int listener, monitor, signals;
+	int listener, monitor, signals, oom;
+	uint32_t kills;
 	pid_t machine, daemon;
 	int64_t deadline;
 	int has_greeted, is_ready, is_lost, is_bereft, is_over, exit_status;
@@ -123,6 +125,15 @@ static int greet(struct supervisor *v, const struct frame *frame)
 	return put_frame(&v->out, &answer) || send_time(v) ? -1 : 0;
 }
 
+/* One byte for each; what a guest may write on the host is bounded. */
+static int note_kills(struct supervisor *v, uint32_t count)
+{
+	for (; v->kills < count && v->kills < MOST_KILLS; v->kills++)
+		if (write(v->oom, "k", 1) != 1)
+			return 0;
+	return 0;
+}
+
 static int is_of_stream(int type)
 {
 	return type == FRAME_DATA || type == FRAME_END || type == FRAME_CREDIT;
@@ -141,6 +152,8 @@ static int hear_container(struct supervisor *v, const struct frame *frame)
 		return -1;
 	if (frame->type == FRAME_STARTED)
 		return 0;
+	if (frame->type == FRAME_OOM)
+		return note_kills(v, number_in(frame));
 	if (frame->type == FRAME_ASK)
 		return names_ask(&v->names, frame);
 	if (frame->type == FRAME_EXITED && frame->size == 4 && number_in(frame) <= 255) {
@@ -411,6 +424,7 @@ int do_supervise(struct run *r, const struct supervise *s)
 		v.clients[i].fd = -1;
 	names_begin(&v.names);
 	v.signals = open_signals();
+	v.oom = fcntl(r->slots + (int)s->oom, F_DUPFD_CLOEXEC, 0);
 	fcntl(v.listener, F_SETFL, O_NONBLOCK);
 	if (v.signals < 0)
 		return -1;

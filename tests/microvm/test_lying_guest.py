@@ -33,8 +33,10 @@ def plan_of(program: str, patience: int, greeting: int) -> Plan:
     """A supervisor and, as its machine, a Python program with the control port as descriptor 3."""
     words = (sys.executable, "-c", program)
     machine = Plan((), (), (inside.FindExecutable("", words[0], ""), inside.Exec("", words, (), 127)))
-    supervise = guest.Supervise("", (machine.encode(),), b"", 0, 2, 3, DIGEST, False, patience, greeting, "none", "")
-    return Plan((), (birth.Clone("", CLONE_NEWNET, False),), (supervise,), ("plan", "status", "listener", "ramdisk"))
+    supervise = guest.Supervise("", (machine.encode(),), b"", 0, 2, 3, 4, DIGEST, False, patience, greeting, "none", "")
+    return Plan(
+        (), (birth.Clone("", CLONE_NEWNET, False),), (supervise,), ("plan", "status", "listener", "oom", "ramdisk")
+    )
 
 
 def supervised(program: str, patience: int = 60_000, output: int = -1, greeting: int = 0) -> int:
@@ -48,7 +50,7 @@ def supervised(program: str, patience: int = 60_000, output: int = -1, greeting:
     listener.listen()
     null = os.open("/dev/null", os.O_RDWR)
     try:
-        given = {"listener": listener.fileno(), "ramdisk": null}
+        given = {"listener": listener.fileno(), "oom": null, "ramdisk": null}
         outcome = perform(
             plan_of(program, patience, greeting), given, (null, null if output < 0 else output, null), lambda _: None
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.conformance.test_events import lines_of
 from tests.support import Bundle, Container, Runtime, wait_until
 
 MIB = 1 << 20
@@ -41,3 +42,21 @@ def test_a_guest_that_stands_still_is_not_waited_for(machines: Runtime, bundle: 
     told = data_of(container)
     assert told["machine"]["guest"] == "silent"
     assert told["memory"] == told["machine"]["memory"]
+
+
+def test_processes_killed_for_want_of_memory(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-STATS-02, MVM-ENG-06: an event for each, and a number in the state, also when the container has ended."""
+    bundle.resources["memory"] = {"limit": 48 * MIB}
+    bundle.sh("while ! test -e /tmp/go; do sleep 0.05; done; tail /dev/zero; echo $?; exec tail /dev/zero")
+    bundle.mount("/tmp", "tmpfs", "tmpfs")
+    container = machines.started(bundle)
+    assert container.state()["ringfence"]["oomKills"] == 0
+    watching = machines.spawn("events", "--interval", "100ms", container.id)
+    wait_until(lambda: lines_of(watching) != [], "the first line")
+    container.sh("touch /tmp/go").ok()
+    wait_until(lambda: container.status() == "stopped", "the end")
+    assert container.output() == "137\n"
+    assert container.state()["ringfence"]["oomKills"] == 2
+    container.delete().ok()
+    watching.wait().ok()
+    assert [line for line in lines_of(watching) if line["type"] == "oom"] == [{"type": "oom", "id": container.id}] * 2

@@ -7,7 +7,7 @@ import time
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.cgroups.oom import OomWatch
-from ringfence.container.record import load_record
+from ringfence.container.record import load_record, oom_kills
 from ringfence.container.runtime import MICROVM
 from ringfence.container.status import is_alive
 from ringfence.errors import RingfenceError
@@ -20,6 +20,30 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
 
 LONGEST_WAIT = 0.5
+SHORT_WAIT = 0.05
+
+
+class GuestOomWatch:
+    """The same for a container whose processes are in a guest: the supervisor counts what the guest tells."""
+
+    def __init__(self, record: ContainerRecord):
+        self.record = record
+        self.seen = self.count()
+
+    def count(self) -> int:
+        """How many kills there have been."""
+        return oom_kills(self.record)
+
+    def wait(self, seconds: float) -> int:
+        """Wait, and return the number of new kills."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.count() <= self.seen:
+            time.sleep(min(SHORT_WAIT, seconds))
+        new, self.seen = self.count() - self.seen, self.count()
+        return max(new, 0)
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def stats(runtime: Runtime, container_id: str) -> dict[str, object]:
@@ -65,7 +89,7 @@ def watch(runtime: Runtime, container_id: str, interval_seconds: float) -> Itera
         RingfenceError: as ``stats``, before the first event.
     """
     record = running(runtime, container_id)
-    watcher = OomWatch(record.cgroups)
+    watcher = GuestOomWatch(record) if record.driver == MICROVM else OomWatch(record.cgroups)
     try:
         folder = posix.open(record.directory, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
         try:
@@ -77,7 +101,7 @@ def watch(runtime: Runtime, container_id: str, interval_seconds: float) -> Itera
 
 
 def events(
-    record: ContainerRecord, folder: int, watcher: OomWatch, interval_seconds: float
+    record: ContainerRecord, folder: int, watcher: OomWatch | GuestOomWatch, interval_seconds: float
 ) -> Iterator[dict[str, object]]:
     """The loop of ``watch``; it looks twice a second whether the container is still there."""
     due = time.monotonic() + interval_seconds

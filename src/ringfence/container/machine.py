@@ -5,6 +5,7 @@ from __future__ import annotations
 import posix
 
 from ringfence.container.kernel import kernel_for
+from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
 from ringfence.drivers.microvm.machine import MICROVM, Q35, VIRTIOFSD, Machine
@@ -90,6 +91,8 @@ class Boot:
                 posix.unlink(f"{record.directory}/{FILES_SOCKET}")
             own = with_plan(bytes_of(INIT), guest_bytes(plan), digest_of(plan), terminal=supervise.terminal)
             self.ramdisk = sealed_file("ramdisk", own + (bytes_of(supervise.modules) if supervise.modules else b""))
+            flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_APPEND | posix.O_CLOEXEC
+            self.oom = posix.open(f"{record.directory}/{OOM}", flags, 0o600)
             self.kernel = posix.open(supervise.kernel, posix.O_RDONLY | posix.O_CLOEXEC)
         except OSError as error:
             raise from_os_error("cannot prepare the machine", error) from None
@@ -98,7 +101,7 @@ class Boot:
     def given(self) -> dict[str, int]:
         """Descriptors by the names of the plan's slots."""
         sockets = {name: socket.fileno() for name, socket in self.sockets.items()}
-        return {**sockets, "ramdisk": self.ramdisk, "kernel": self.kernel}
+        return {**sockets, "ramdisk": self.ramdisk, "kernel": self.kernel, "oom": self.oom}
 
     def close(self) -> None:
         """Let go of them; the supervisor and QEMU have their own."""
@@ -106,6 +109,7 @@ class Boot:
             socket.close()
         posix.close(self.ramdisk)
         posix.close(self.kernel)
+        posix.close(self.oom)
 
 
 def bytes_of(path: str) -> bytes:

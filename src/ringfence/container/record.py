@@ -24,6 +24,7 @@ STATE = "state.json"
 CONFIG = "config.json"
 FIFO = "exec.fifo"
 NOTIFY = "notify"
+OOM = "oom"
 NOTIFY_NAME = "notify.sock"
 # No id can hold an @, so the filter cache may lie beside the containers.
 CACHE = "@cache"
@@ -175,3 +176,11 @@ def lock(directory: str) -> int:
         raise RingfenceError("container does not exist") from None
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor
+
+
+def oom_kills(record: ContainerRecord) -> int:
+    """How many processes a guest's kernel has killed for want of memory: bytes of a file (MVM-STATS-02)."""
+    try:
+        return posix.stat(f"{record.directory}/{OOM}").st_size
+    except OSError:
+        return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.container.record import load_record
+from ringfence.container.record import load_record, oom_kills
 from ringfence.container.status import STOPPED, status
 from ringfence.host.probe import read_or
 from ringfence.version import SPEC_VERSION
@@ -52,6 +52,7 @@ def machine_of(record: ContainerRecord, now: str) -> dict[str, object]:
         "kernel": kernel,
         "machine": board,
         "accelerator": accelerator,
+        "oomKills": oom_kills(record),
     }
 
 

@@ -50,7 +50,7 @@ TYPES = (
     "EXITED",  # from the guest: u32 status as a shell says it; nothing more comes of this process
     "LISTED",  # from the guest: lines of text, the last frame is empty
     "MEASURED",  # from the guest: files of the container's cgroup, each by name and content, NUL-ended
-    "OOM",  # from the guest: the kernel has killed for want of memory
+    "OOM",  # from the guest: u32, how many processes the kernel has killed for want of memory
     "ASK",  # from the guest: a question for the resolver; stream: its number, below QUESTIONS
     "NOTE",  # from the guest: text for the log
 )

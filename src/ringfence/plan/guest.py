@@ -130,6 +130,7 @@ class Supervise(InitStep):
     clients connect to, ``digest`` 16 bytes that name the guest's plan, ``patience`` the milliseconds until the
     container must be ready, ``greeting`` those until the guest's first frame, 0 for no limit. ``kernel`` and
     ``modules``, files for the machine, are for whoever prepares it; the modules are those of a distribution's kernel.
+    The slot ``oom`` is a file that gets a byte for each process that the guest's kernel has killed for want of memory.
     ``shown`` has the volumes that the supervisor's mount namespace shows below the container's root, each by its name
     in the tree and its place.
     """
@@ -138,6 +139,7 @@ class Supervise(InitStep):
     daemon: bytes
     served: int
     listener: int
+    oom: int
     first: int
     digest: bytes
     terminal: bool

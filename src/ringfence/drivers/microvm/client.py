@@ -130,7 +130,10 @@ class Client:
             if frames:
                 self.waiting = b"".join(map(encode, frames[1:])) + rest
                 return frames[0]
-            data = self.socket.recv(LARGEST)
+            try:
+                data = self.socket.recv(LARGEST)
+            except ConnectionResetError:
+                data = b""  # it has ended with something of ours unread
             if not data:
                 raise RingfenceError("the container has ended")
             self.waiting += data
