@@ -203,12 +203,12 @@ static int may_send(int type)
 	return 0;
 }
 
-/* The monitor, or a socket that speaks of the container's network namespace, which is ours. */
+/* The monitor, or a netlink socket that speaks of the container's network namespace, which is ours. */
 static int lend(struct supervisor *v, int client, int what)
 {
-	if (what != FRAME_NETWORK)
+	if (what < FRAME_NETWORK)
 		return send_descriptor(client, "monitor", v->monitor);
-	int fd = open_netlink(), bad = fd < 0 || send_descriptor(client, "network", fd);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, what - FRAME_NETWORK), bad = fd < 0 || send_descriptor(client, "network", fd);
 	close(fd);
 	return bad ? -1 : 0;
 }

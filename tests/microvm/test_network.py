@@ -131,6 +131,20 @@ def test_a_resolver_that_lives_in_the_namespace(machines: Runtime, joined: Bundl
     assert told.count("192.0.2.53") == 40
 
 
+def test_rules_that_see_nothing(machines: Runtime, joined: Bundle, harbour: Harbour) -> None:
+    """MVM-NET-09: one warning names their tables; they are left where they are."""
+    harbour.attach("eth0", 1)
+    harbour.inside("nft add table inet moat")
+    harbour.inside("iptables-legacy -t mangle -A INPUT -j ACCEPT")
+    joined.args("true")
+    machines.run_bundle(joined).ok()
+    said = [record["msg"] for record in machines.log_records() if "table" in record["msg"]]
+    assert len(said) == 1
+    assert "rules of the table mangle, moat inside its network namespace" in said[0]
+    assert "moat" in harbour.inside("nft list tables")
+    assert "ACCEPT" in harbour.inside("iptables-legacy -t mangle -S INPUT")
+
+
 def test_without_a_device_there_is_a_loopback_only(machines: Runtime, bundle: Bundle) -> None:
     """MVM-NET-06: what was held ready is not seen."""
     bundle.sh("ls /sys/class/net; busybox ip addr show lo")

@@ -11,8 +11,9 @@ from ringfence.errors import RingfenceError
 from ringfence.host.probe import read_or
 from ringfence.network.carry import compile_network
 from ringfence.network.found import find
-from ringfence.network.kernel import ask, dump_all
+from ringfence.network.kernel import ask, dump, dump_all
 from ringfence.network.redirect import connect, release
+from ringfence.network.rules import GENERIC_SIZE, GET_TABLE, NETFILTER, passed_by, tables
 from ringfence.plan import birth
 from ringfence.plan.frames import NETWORK
 from ringfence.plan.guest import TakeRedirectsAway
@@ -75,14 +76,17 @@ def connect_network(record: ContainerRecord) -> tuple[str, ...]:
     from ringfence.container.machine import change_guest
 
     refuse_host(f"/proc/{record.pid}/ns/net", FIELD)
-    with Client(record.directory) as client:
-        socket = netlink(client.borrow(NETWORK))
+    lost: tuple[str, ...] = ()
+    socket = netlink(record)
     found = find(dump_all(socket))
+    has_resolver = knows_resolver(read_or(f"/proc/{record.pid}/net/udp", b""))
+    if found.links:
+        lost = (*found.lost, *passed_by(rules_of(record), has_resolver=has_resolver))
     remember(record, found)
     try:
         redirect_all(socket, found)
         change_guest(record, compile_network(found))
-        if found.links and has_resolver(read_or(f"/proc/{record.pid}/net/udp", b"")):
+        if found.links and has_resolver:
             answer_for(record, RESOLVER)
     except RingfenceError:
         for link in found.links:
@@ -91,10 +95,22 @@ def connect_network(record: ContainerRecord) -> tuple[str, ...]:
         raise
     finally:
         socket.close()
-    return found.lost
+    return lost
 
 
-def has_resolver(sockets: bytes) -> bool:
+def rules_of(record: ContainerRecord) -> tuple[str, ...]:
+    """The tables of rules in the container's network namespace; none where the kernel has no nftables."""
+    legacy = b"".join(read_or(f"/proc/{record.pid}/net/{name}_tables_names", b"") for name in ("ip", "ip6"))
+    socket = netlink(record, NETFILTER)
+    try:
+        return tables(dump(socket, GET_TABLE, GENERIC_SIZE), legacy)
+    except RingfenceError:
+        return tables((), legacy)
+    finally:
+        socket.close()
+
+
+def knows_resolver(sockets: bytes) -> bool:
     """Whether one of the sockets in a /proc/net/udp is that of Docker's resolver, which lives in the namespace."""
     address = f"{int.from_bytes(RESOLVER, 'little'):08X}:".encode()
     return any(line.split()[1].startswith(address) for line in sockets.splitlines()[1:])
@@ -112,11 +128,16 @@ def answer_for(record: ContainerRecord, resolver: bytes) -> None:
         check(client.ask("NAMES", resolver))
 
 
-def netlink(descriptor: int) -> _socket.socket:
-    """A socket of rtnetlink from its descriptor."""
+def netlink(record: ContainerRecord, protocol: int = 0) -> _socket.socket:
+    """A netlink socket of the container's network namespace, lent by the supervisor, which lives in it.
+
+    Raises:
+        RingfenceError: the supervisor has ended.
+    """
     import _socket
 
-    return _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW, 0, descriptor)
+    with Client(record.directory) as client:
+        return _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW, protocol, client.borrow(NETWORK + protocol))
 
 
 def remember(record: ContainerRecord, found: Found) -> None:

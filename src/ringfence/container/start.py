@@ -70,7 +70,7 @@ def open_gate(runtime: Runtime, record: ContainerRecord) -> None:
         from ringfence.container.network import connect_network
 
         for lost in connect_network(record):
-            runtime.log.warning(f"the guest's network has not got {lost}")
+            runtime.log.warning(f"the container's network has {lost}")
         start_guest(record)
         posix.unlink(path)
         return

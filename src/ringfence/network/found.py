@@ -125,7 +125,11 @@ def find(messages: list[tuple[int, bytes]]) -> Found:
     check_unused(carried, messages)
     addresses = settings(messages, NEW_ADDRESS, ADDRESS_SIZE)
     routes = [route for route in settings(messages, NEW_ROUTE, ROUTE_SIZE) if route.body[4] == MAIN]
-    lost = ("a route with several next hops",) if any(RTA_MULTIPATH in one.attributes for one in routes) else ()
+    lost = (
+        ("a route with several next hops: it is not carried into the guest",)
+        if any(RTA_MULTIPATH in one.attributes for one in routes)
+        else ()
+    )
     return Found(
         tuple(carried),
         tuple(taps),

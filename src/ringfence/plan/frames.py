@@ -22,7 +22,7 @@ QUESTIONS = 16
 """Questions to the resolver that are remembered at once."""
 
 NETWORK = 1
-"""The stream of a BORROW for a socket in the container's network namespace."""
+"""The stream of a BORROW for a netlink socket in the container's network namespace, and its protocol added."""
 
 TAP = "ringfence"
 """What the names of the taps in a container's network namespace begin with; a number follows."""
@@ -43,7 +43,7 @@ TYPES = (
     "NAMES",  # to the guest: answer for the resolver at u32 address, in the order of the network
     "ANSWER",  # to the guest: what the resolver says; stream: which question
     "HANGUP",  # to the guest: nobody is left who wants this process
-    "BORROW",  # to the supervisor alone: lend the monitor's descriptor; stream NETWORK: a socket of rtnetlink
+    "BORROW",  # to the supervisor alone: lend the monitor's descriptor; stream NETWORK and above: a socket
     "READY",  # from the guest: the container's process waits for START
     "STARTED",  # from the guest: the program has been executed, or what was asked is done
     "FAILED",  # from the guest: u32 step, i32 errno, text

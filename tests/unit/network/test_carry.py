@@ -144,7 +144,9 @@ def test_an_ingress_queue_is_somebody_elses() -> None:
 
 def test_what_cannot_be_carried_is_told() -> None:
     """Nothing is dropped in silence."""
-    assert find([*DUMPS, route(7, attribute(9, bytes(8)))]).lost == ("a route with several next hops",)
+    assert find([*DUMPS, route(7, attribute(9, bytes(8)))]).lost == (
+        "a route with several next hops: it is not carried into the guest",
+    )
 
 
 def test_frames_go_both_ways() -> None:
