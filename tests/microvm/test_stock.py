@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.inside import in_own_mounts, inside, write_file
+from tests.microvm.harbour import Harbour
 from tests.support import Bundle, Runtime, wait_until
 
 CACHE = "/var/cache/ringfence/guest"
@@ -65,3 +66,17 @@ def test_with_neither_kernel_the_error_says_what_to_do(walled: Runtime, bundle: 
     empty = f'mkdir "$0" && mount --bind "$0" {CACHE} && exec "$@"'
     with in_own_mounts(walled, "sh", "-c", empty, walled.new_path("kernels")):
         walled.refuses_bundle("there is no kernel for guests at", bundle)
+
+
+def test_its_containers_have_their_network(stock: Runtime, bundle: Bundle) -> None:
+    """MVM-KERNEL-05, MVM-NET-01: on the other board, whose devices are of PCI."""
+    harbour = Harbour()
+    try:
+        harbour.attach("eth0", 1)
+        bundle.namespace("network", harbour.inside.path)
+        bundle.process["capabilities"] = {kind: ["CAP_NET_RAW"] for kind in ("bounding", "effective", "permitted")}
+        told = inside(stock, bundle, "ls /sys/class/net; ping -c 1 10.77.1.1; ping -6 -c 1 fd77:1::1")
+    finally:
+        harbour.close()
+    assert told.split()[:2] == ["eth0", "lo"]
+    assert told.count(" 0% packet loss") == 2
