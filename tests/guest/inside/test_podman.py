@@ -16,6 +16,19 @@ MIB = 1 << 20
 KINDS = [(user, manager) for user in (False, True) for manager in ("systemd", "cgroupfs")]
 
 
+def name_of(kind: tuple[bool, str]) -> str:
+    """``user-systemd``."""
+    return f"{'user' if kind[0] else 'root'}-{kind[1]}"
+
+
+def only(*kinds: tuple[bool, str]) -> pytest.MarkDecorator:
+    """For a test that is not about every kind: each command of podman's takes seconds under emulation."""
+    return pytest.mark.parametrize("podman", kinds, indirect=True, ids=name_of, scope="module")
+
+
+under_systemd = only(*(kind for kind in KINDS if kind[1] == "systemd"))
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The archive with the image, readable for everybody."""
@@ -25,7 +38,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{folder}/image.tar"
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: f"{'user' if kind[0] else 'root'}-{kind[1]}")
+@pytest.fixture(scope="module", params=KINDS, ids=name_of)
 def podman(request: pytest.FixtureRequest, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     """Each kind in turn, with the image."""
     user, manager = request.param
@@ -44,6 +57,7 @@ def container(podman: Podman) -> Iterator[str]:
     podman("rm", "--force", "--time", "0", "asleep").ok()
 
 
+@under_systemd
 @pytest.mark.parametrize(
     ("words", "code"),
     [(["true"], 0), (["sh", "-c", "exit 42"], 42), (["/etc/passwd"], 126), (["/nope"], 127)],
@@ -74,10 +88,9 @@ def test_the_cgroup_is_the_managers(podman: Podman, container: str) -> None:
     podman.sleeping("asleep")
 
 
+@under_systemd
 def test_the_limits_are_the_scopes(podman: Podman, container: str) -> None:
     """systemd knows them too, so that a reload of its units does not undo them."""
-    if podman.manager != "systemd":
-        pytest.skip("there is a scope only under systemd's manager")
     expected = {"MemoryMax": str(64 * MIB), "TasksMax": "50", "CPUQuotaPerSecUSec": "500ms"}
     assert shown(f"libpod-{container}.scope", *expected, user=podman.user) == expected
 
@@ -89,12 +102,14 @@ def test_stats(podman: Podman, container: str) -> None:
     assert told.split()[-1] == "67.11MB"
 
 
+@under_systemd
 def test_inspect(podman: Podman, container: str) -> None:
     told = podman("inspect", "--format", "{{.OCIRuntime}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", "asleep")
     assert told.ok().out.split()[1:] == [str(64 * MIB), "50"]
     assert told.out.startswith("ringfence ")
 
 
+@under_systemd
 def test_exec_logs_and_top(podman: Podman) -> None:
     podman("run", "--detach", "--name", "talks", NAME, "sh", "-c", "echo out; echo err >&2; sleep 1000; true").ok()
     assert podman("exec", "talks", "sh", "-c", "echo inner; exit 7").code == 7
@@ -105,6 +120,7 @@ def test_exec_logs_and_top(podman: Podman) -> None:
     podman("rm", "--force", "--time", "0", "talks").ok()
 
 
+@under_systemd
 def test_stop_and_kill(podman: Podman, container: str) -> None:
     podman("kill", "--signal", "KILL", "asleep").ok()
     assert podman("wait", "asleep").ok().out == "137\n"
@@ -132,11 +148,13 @@ def test_out_of_memory(podman: Podman) -> None:
     podman("rm", "hog").ok()
 
 
+@under_systemd
 def test_terminal(podman: Podman) -> None:
     result = podman("run", "--rm", "--tty", NAME, "sh", "-c", "tty; test -t 0 && echo yes")
     assert result.ok().out == "/dev/pts/0\r\nyes\r\n"
 
 
+@under_systemd
 def test_volume(podman: Podman) -> None:
     podman("volume", "create", "kept").ok()
     podman.sh("echo mine > /data/file", "--volume", "kept:/data").ok()
@@ -151,10 +169,9 @@ def test_a_container_of_systemd_shape(podman: Podman) -> None:
     assert podman.sh(script, "--systemd", "always").ok().out == "made\n"
 
 
+@only(*(kind for kind in KINDS if not kind[0]))
 def test_checkpoint_and_restore(podman: Podman) -> None:
     """Podman asks the runtime by name whether it can; only root may."""
-    if podman.user:
-        pytest.skip("podman checkpoints for root only")
     script = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done"
     podman("run", "--detach", "--name", "counts", NAME, "sh", "-c", script).ok()
     podman("container", "checkpoint", "counts").ok()
