@@ -38,17 +38,15 @@ static int null_stdio(int errors)
 	return dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0 ? -1 : 0;
 }
 
-/* Performs the machine's own plan, in a mount namespace of its own: the supervisor's will show the container's files,
- * and a library among them must never be loaded here (compare CVE-2019-14271). What fails in it is said on its standard
- * error, which the supervisor reads. */
+/* Performs the machine's own plan, in mount and pid namespaces of its own: the supervisor's will show the container's
+ * files, and a library among them must never be loaded here (compare CVE-2019-14271). What fails in it is said on its
+ * standard error, which the supervisor reads. */
 static _Noreturn void become_machine(struct run *r, const struct supervise *s, const struct wires *w, int errors)
 {
 	const char *plan = s->machines.data;
 	uint64_t size;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_signals();
-	if (unshare(CLONE_NEWNS) < 0)
-		_exit(126);
 	int kept = null_stdio(errors) ? -1 : place_descriptors(r, s, w);
 	plan = list_next(plan, &size);
 	for (int i = 0; i < w->tap_count; i++)
@@ -90,7 +88,8 @@ pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	pid_t pid = fork();
+	struct clone_args args = {.flags = CLONE_NEWNS | CLONE_NEWPID, .exit_signal = SIGCHLD};
+	pid_t pid = sys_clone3(&args);
 	if (pid == 0)
 		become_machine(r, s, w, ends[1]);
 	*daemon = pid < 0 ? -1 : spawn_daemon(r, s, ends[1]);

@@ -31,20 +31,16 @@ REASONS = {
     4: "KVM refuses to run a guest",
     5: "KVM runs a guest's code too slowly: it emulates it",
 }
-READABLE, WRITABLE = 4, 2
-NOBODY_REACHES = "QEMU's user, who is nobody, may not open /dev/kvm (its group must be allowed to: chmod 660)"
 
 
 class Verdict(Record):
     """Whether KVM is to be used, and why not, "" if it is.
 
-    ``group`` is one that QEMU's user needs to open it, 0 for none. ``fresh``: it has just been found, and nobody has
-    been told of it.
+    ``fresh``: it has just been found, and nobody has been told of it.
     """
 
     works: bool
     reason: str = ""
-    group: int = 0
     fresh: bool = False
 
     @property
@@ -74,7 +70,7 @@ def known(cache: str | None) -> Verdict:
     if kept.startswith(f"{key} "):
         works, _, reason = kept[len(key) + 1 :].rstrip("\n").partition(" ")
         if works in ("yes", "no") and bool(reason) == (works == "no"):
-            return Verdict(works == "yes", reason, group_of())
+            return Verdict(works == "yes", reason)
     found = found_out()
     keep(cache, found)
     return found
@@ -95,13 +91,13 @@ def falls_back(prepared: Prepared, cache: str | None, error: RingfenceError) -> 
 
 
 def identity() -> str:
-    """What a verdict holds for: this boot, this device with these rights."""
+    """What a verdict holds for: this boot and this device."""
     boot = read_or("/proc/sys/kernel/random/boot_id", b"").decode("ascii", "replace").strip()
     try:
         device = posix.stat(DEVICE)
     except OSError:
         return f"{boot} none"
-    return f"{boot} {device.st_rdev} {device.st_mode:o} {device.st_gid}"
+    return f"{boot} {device.st_rdev}"
 
 
 def keep(cache: str | None, verdict: Verdict) -> None:
@@ -117,28 +113,14 @@ def keep(cache: str | None, verdict: Verdict) -> None:
         return
 
 
-def group_of() -> int:
-    """The group that makes the device QEMU's to open; 0 when everybody may."""
-    try:
-        device = posix.stat(DEVICE)
-    except OSError:
-        return 0
-    return 0 if device.st_mode & 0o006 == READABLE | WRITABLE else device.st_gid
-
-
 def found_out() -> Verdict:
     """The verdict, by looking and trying."""
-    try:
-        device = posix.stat(DEVICE)
-    except OSError:
+    if not posix.access(DEVICE, posix.F_OK):
         return Verdict(False, f"there is no {DEVICE}", fresh=True)
     if not any(flag in read_or("/proc/cpuinfo", b"").split() for flag in FLAGS) and posix.uname().machine == "x86_64":
         return Verdict(False, "the processor has no virtualization (flags vmx and svm)", fresh=True)
-    both = (READABLE | WRITABLE) << 3
-    if device.st_mode & 0o006 != READABLE | WRITABLE and (device.st_mode & 0o060 != both or not device.st_gid):
-        return Verdict(False, NOBODY_REACHES, fresh=True)
     reason = tried()
-    return Verdict(not reason, reason, group_of(), fresh=True)
+    return Verdict(not reason, reason, fresh=True)
 
 
 def tried() -> str:

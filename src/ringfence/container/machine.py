@@ -7,6 +7,7 @@ import posix
 from ringfence.container.kernel import kernel_for
 from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
+from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
 from ringfence.drivers.microvm.machine import MICROVM, Q35, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
@@ -62,9 +63,20 @@ def machine_for(config: Config, verdict: Verdict, boot_timeout: int) -> Machine:
         modules=chosen.modules,
         parameters=parameters_of(config.vm),
         kvm=verdict.works,
-        kvm_group=verdict.group if verdict.works else 0,
         greeting=boot_timeout * 1000 if verdict.works else 0,
+        layout=layout(),
     )
+
+
+def layout() -> tuple[tuple[str, str], ...]:
+    """What of this host's root QEMU's process needs beside /usr: a folder, or a link and its target."""
+    found = []
+    for path in (*LINKS, LINKER_CACHE):
+        try:
+            found.append((path, posix.readlink(path)))
+        except OSError:
+            found += [(path, "")] if posix.access(path, posix.F_OK) else []
+    return tuple(found)
 
 
 def tsc_khz() -> int:

@@ -20,7 +20,8 @@ from ringfence.spec.load import load_config
 from ringfence.spec.types import CPUResources, MemoryResources, Resources
 from tests.unit.namespaces.machines import V2_HOST, plain_config
 
-TREE = "/run/ringfence/web/share"
+STATE = "/run/ringfence/web"
+TREE = f"{STATE}/share"
 MACHINE = Machine("/k/vmlinux", virtiofsd="/usr/lib/qemu/virtiofsd", tsc_khz=2_400_000)
 
 
@@ -86,9 +87,9 @@ def test_words_for_emulation_only() -> None:
 
 def test_qemu_has_rights_only_where_it_serves_files() -> None:
     """MVM-QEMU-08."""
-    kinds = [type(step) for step in compile_machine(MACHINE, TREE).inside]
+    kinds = [type(step) for step in compile_machine(MACHINE, STATE, TREE).inside]
     assert kinds.index(inside.SetUser) < kinds.index(inside.SetCapabilities) < kinds.index(inside.Exec)
-    assert inside.SetUser not in [type(step) for step in compile_machine(Machine("/k"), TREE).inside]
+    assert inside.SetUser not in [type(step) for step in compile_machine(Machine("/k"), STATE, TREE).inside]
 
 
 def test_read_only_is_the_hosts_to_keep() -> None:
@@ -112,13 +113,14 @@ def test_network_devices() -> None:
 
 
 def test_kvm() -> None:
-    """MVM-QEMU-07, MVM-QEMU-08: nothing of emulation is left; QEMU's user gets the group of the device and no other."""
-    machine = Machine("/k", virtiofsd="/d", kvm=True, kvm_group=107, tsc_khz=2_000_000)
+    """MVM-QEMU-07, MVM-QEMU-09: nothing of emulation is left; QEMU has a device node of its own."""
+    machine = Machine("/k", virtiofsd="/d", kvm=True, tsc_khz=2_000_000)
     words = command(machine, TREE, 0)
     assert words[words.index("-accel") :][:4] == ("-accel", "kvm", "-cpu", "host")
     assert not {"tsc=reliable", "nolapic_timer", "no_timer_check"} & {*words[-1].split()}
-    (user,) = [step for step in compile_machine(machine, TREE).inside if isinstance(step, inside.SetUser)]
-    assert (user.uid, user.gid, user.groups) == (65534, 65534, ("107",))
+    for held, nodes in ((machine, ["/dev/kvm"]), (MACHINE, [])):
+        steps = compile_machine(held, STATE, TREE).inside
+        assert [step.path for step in steps if isinstance(step, mounts.MakeDevice)][3:] == nodes
 
 
 def test_the_guests_configuration() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence.drivers.microvm.cell import cell_steps
 from ringfence.network.hardware import hardware_address
 from ringfence.plan import inside
 from ringfence.plan.plan import Plan
@@ -34,8 +35,9 @@ class Machine(Record):
 
     ``memory`` is in MiB; ``tsc_khz`` the frequency of the host's time stamp counter, 0 if unknown; ``virtiofsd`` the
     path of that program, "" where files are served by 9p; ``modules`` that of a ramdisk with modules for the kernel;
-    ``parameters`` are words of the configuration for the kernel. With ``kvm`` QEMU's user needs the group ``kvm_group``
-    (0 for none), and the guest has ``greeting`` milliseconds for its first frame.
+    ``parameters`` are words of the configuration for the kernel. With ``kvm`` the guest has ``greeting`` milliseconds
+    for its first frame. ``layout`` are places of the host beside /usr that QEMU's process needs, with the target of
+    those that are symbolic links.
     """
 
     kernel: str
@@ -47,8 +49,8 @@ class Machine(Record):
     tsc_khz: int = 0
     modules: str = ""
     parameters: tuple[str, ...] = ()
-    kvm_group: int = 0
     greeting: int = 0
+    layout: tuple[tuple[str, str], ...] = ()
 
 
 def parts_of(machine: Machine) -> tuple[str, ...]:
@@ -177,15 +179,19 @@ def nobody_steps(machine: Machine) -> list[InitStep]:
         return []
     return [
         inside.DropBounding("", 0),
-        inside.SetUser("", NOBODY, NOBODY, (str(machine.kvm_group),) if machine.kvm_group else (), True),
+        inside.SetUser("", NOBODY, NOBODY, (), True),
         inside.SetCapabilities("", 0, 0, 0, 0),
     ]
 
 
-def compile_machine(machine: Machine, tree: str, nics: int = 1, program: str = QEMU) -> Plan:
-    """The plan of QEMU's process, which the supervisor starts, with so many network devices."""
+def compile_machine(machine: Machine, state: str, tree: str, nics: int = 1, program: str = QEMU) -> Plan:
+    """The plan of QEMU's process, which the supervisor starts, with so many network devices.
+
+    ``state`` is the container's folder, ``tree`` the one that the guest sees.
+    """
     steps = (
         inside.NewSession(""),
+        *cell_steps(machine, state, tree),
         inside.SetNoNewPrivileges(""),
         *nobody_steps(machine),
         inside.FindExecutable("", program, ""),

@@ -46,14 +46,14 @@ def compile_create(
     outer = outer_config(config)
     steps = supervisor_steps(config, process, context, slots, tree)
     births = birth_steps(outer, process, section(outer), host, context, open_groups(context, slots))
-    hardware, daemon = compile_machine(machine, tree), compile_daemon(machine, tree)
+    hardware, daemon = compile_machine(machine, state, tree), compile_daemon(machine, tree)
     inner = compile_guest(config, host, context.container_id, context.filter, virtiofs=daemon is not None)
     listener, oom, served = slots("listener"), slots("oom"), slots("served") if daemon else 0
     first = slots("ramdisk")
     slots("kernel")
     if daemon:
         slots("files")
-    variants = tuple(compile_machine(machine, tree, nics).encode() for nics in range(MOST_NICS + 1))
+    variants = tuple(compile_machine(machine, state, tree, nics).encode() for nics in range(MOST_NICS + 1))
     machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, first)
     kernel = (machine.kernel, machine.modules)
     supervise = guest.Supervise(
