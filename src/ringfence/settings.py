@@ -25,13 +25,15 @@ class Settings(Record):
     """What the file says. ``driver`` is the wall of containers that nobody chose one for, "" for ringfence's own.
 
     ``annotation_drivers`` are the walls that an annotation of config.json may choose; without any it may choose none.
-    ``accelerator`` is what runs the code of machines, ``boot_timeout`` the seconds that KVM has for a first sign.
+    ``accelerator`` is what runs the code of machines, ``boot_timeout`` the seconds that KVM has for a first sign,
+    ``files`` how they get their files.
     """
 
     driver: str = ""
     annotation_drivers: tuple[str, ...] = ()
     accelerator: str = "auto"
     boot_timeout: int = 5
+    files: str = "auto"
 
 
 def read_settings(path: str, walls: tuple[str, ...]) -> Settings:
@@ -127,19 +129,18 @@ def wall_list(value: object, walls: tuple[str, ...]) -> tuple[str, ...]:
     raise ValueError(f"must be a list of drivers, not {value!r}")
 
 
-ACCELERATORS = ("auto", "kvm", "tcg")
 LONGEST_BOOT = 600
 
 
-def accelerator(value: object, _walls: tuple[str, ...]) -> str:
-    """What runs the code of machines.
+def one_of(*words: str) -> Parse:
+    """What takes one of these words, and raises ValueError for anything else."""
 
-    Raises:
-        ValueError: it is none.
-    """
-    if not isinstance(value, str) or value not in ACCELERATORS:
-        raise ValueError(f"must be one of {', '.join(ACCELERATORS)}, not {value!r}")
-    return value
+    def parse(value: object, _walls: tuple[str, ...]) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError(f"must be one of {', '.join(words)}, not {value!r}")
+        return value
+
+    return parse
 
 
 def seconds(value: object, _walls: tuple[str, ...]) -> int:
@@ -159,7 +160,8 @@ if TYPE_CHECKING:
 KEYS: dict[str, tuple[str, Parse]] = {
     "driver": ("driver", wall),
     "annotations.drivers": ("annotation_drivers", wall_list),
-    "qemu.accelerator": ("accelerator", accelerator),
+    "qemu.accelerator": ("accelerator", one_of("auto", "kvm", "tcg")),
     "kvm.boot-timeout": ("boot_timeout", seconds),
+    "files": ("files", one_of("auto", "virtiofs", "9p")),
 }
 """Every key with its field in Settings and what makes a value of it."""

@@ -31,7 +31,7 @@ def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
 def test_every_setting(tmp_path: Path) -> None:
     text = 'driver = "microvm"\n[annotations]\ndrivers = ["microvm", "xen"]\n'
     text += '[qemu]\naccelerator = "kvm"\n[kvm]\nboot-timeout = 30\n'
-    assert told(tmp_path, text) == Settings("microvm", ("microvm", "xen"), "kvm", 30)
+    assert told(tmp_path, 'files = "9p"\n' + text) == Settings("microvm", ("microvm", "xen"), "kvm", 30, "9p")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,7 @@ def test_every_setting(tmp_path: Path) -> None:
         ('[annotations]\ndrivers = "microvm"\n', "annotations.drivers must be a list of drivers, not 'microvm'"),
         ('[annotations]\ndrivers = ["vm"]\n', "annotations.drivers must be one of"),
         ('[qemu]\naccelerator = "xen"\n', "qemu.accelerator must be one of auto, kvm, tcg, not 'xen'"),
+        ('files = "nfs"\n', "files must be one of auto, virtiofs, 9p, not 'nfs'"),
         ("[kvm]\nboot-timeout = 0\n", "kvm.boot-timeout must be 1 to 600 seconds, not 0"),
         ("[kvm]\nboot-timeout = true\n", "kvm.boot-timeout must be 1 to 600 seconds, not True"),
     ],

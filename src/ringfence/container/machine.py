@@ -9,7 +9,7 @@ from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
-from ringfence.drivers.microvm.machine import MICROVM, Q35, VIRTIOFSD, Machine
+from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
 from ringfence.drivers.microvm.ramdisk import with_plan
 from ringfence.drivers.microvm.share import FOLDER
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ringfence.container.record import ContainerRecord
     from ringfence.drivers.microvm.client import Frame
     from ringfence.plan.plan import Plan
+    from ringfence.settings import Settings
     from ringfence.spec.types import Config
 
 
@@ -38,8 +39,8 @@ TICKS = 100  # of a second: USER_HZ, which is part of the kernel's interface on 
 MOST_PROCESSES = 4096
 
 
-def machine_for(config: Config, verdict: Verdict, boot_timeout: int) -> Machine:
-    """The hardware for a container, from what this host has; ``boot_timeout`` in seconds is for KVM alone.
+def machine_for(config: Config, verdict: Verdict, settings: Settings) -> Machine:
+    """The hardware for a container, from what this host has and the administrator wants.
 
     Raises:
         RingfenceError: there is no kernel for it, or none that can do with what the host has.
@@ -47,8 +48,7 @@ def machine_for(config: Config, verdict: Verdict, boot_timeout: int) -> Machine:
     if config.vm:
         check_machine(config.vm)
     chosen = kernel_for(config.vm)
-    daemons = [path for path in VIRTIOFSD if posix.access(path, posix.X_OK)]
-    daemon = daemons[0] if daemons else ""
+    daemon = daemon_for(settings.files)
     if chosen.modules and not daemon:
         hint = "install virtiofsd, or build ringfence's own with `make guest`"
         raise RingfenceError(f"the distribution's kernel {chosen.path} can share files by virtiofs only", hint=hint)
@@ -63,9 +63,24 @@ def machine_for(config: Config, verdict: Verdict, boot_timeout: int) -> Machine:
         modules=chosen.modules,
         parameters=parameters_of(config.vm),
         kvm=verdict.works,
-        greeting=boot_timeout * 1000 if verdict.works else 0,
+        greeting=settings.boot_timeout * 1000 if verdict.works else 0,
         layout=layout(),
     )
+
+
+def daemon_for(wanted: str) -> str:
+    """The path of the program that serves files, "" where QEMU is to do it itself (MVM-FILES-02).
+
+    Raises:
+        RingfenceError: it must be there and is not.
+    """
+    if wanted == P9:
+        return ""
+    found = [path for path in VIRTIOFSD if posix.access(path, posix.X_OK)]
+    if wanted == VIRTIOFS and not found:
+        hint = "install virtiofsd (in Debian 12 it is part of qemu-system-common), or set files to auto or 9p"
+        raise RingfenceError(f"there is no virtiofsd at {' or '.join(VIRTIOFSD)}", hint=hint)
+    return found[0] if found else ""
 
 
 def layout() -> tuple[tuple[str, str], ...]:
