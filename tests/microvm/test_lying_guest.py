@@ -33,7 +33,9 @@ def plan_of(program: str, patience: int, greeting: int) -> Plan:
     """A supervisor and, as its machine, a Python program with the control port as descriptor 3."""
     words = (sys.executable, "-c", program)
     machine = Plan((), (), (inside.FindExecutable("", words[0], ""), inside.Exec("", words, (), 127)))
-    supervise = guest.Supervise("", (machine.encode(),), b"", 0, 2, 3, 4, DIGEST, False, patience, greeting, "none", "")
+    supervise = guest.Supervise(
+        "", (machine.encode(),), b"", 0, 2, 3, 4, DIGEST, False, patience, greeting, "none", "", ""
+    )
     return Plan(
         (), (birth.Clone("", CLONE_NEWNET, False),), (supervise,), ("plan", "status", "listener", "oom", "ramdisk")
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from pathlib import Path
 
 from tests.conformance.inside import inside
 from tests.support import Bundle, Runtime
@@ -20,6 +22,18 @@ def test_processors_memory_and_words_for_the_kernel(machines: Runtime, bundle: B
     assert int(count) == wanted
     assert 64 << 10 < int(memory.split()[1]) < 96 << 10
     assert ' guest unknown "other.word=a b"' in line
+
+
+def test_a_ramdisk_of_the_configurations_own(machines: Runtime, bundle: Bundle, kernel: str, tmp_path: Path) -> None:
+    """MVM-KERNEL-08: it comes first and is unpacked, and its /init is none, not even as a folder or a link."""
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "init").symlink_to("/bin/sh")
+    words = ["sh", "-c", "echo init | busybox cpio -o -H newc | gzip -c"]
+    packed = subprocess.run(words, cwd=foreign, check=True, capture_output=True).stdout
+    (tmp_path / "initrd").write_bytes(packed)
+    bundle.config["vm"] = {"kernel": {"path": f"{kernel}/vmlinux", "initrd": str(tmp_path / "initrd")}}
+    assert "rdinit=/init guest" in inside(machines, bundle, "cat /proc/cmdline")
 
 
 def test_a_small_memory_limit(machines: Runtime, bundle: Bundle) -> None:

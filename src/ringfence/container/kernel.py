@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posix
 
+from ringfence.drivers.microvm.ramdisk import KNOWN
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.record import Record
 
@@ -69,6 +70,33 @@ def named_kernel(path: str) -> Kernel:
     if head[BOOT_MAGIC : BOOT_MAGIC + 4] == b"HdrS":
         return Kernel(path, packed=True)
     raise RingfenceError(f"{path} is neither an ELF kernel with a PVH note nor a bzImage", field=FIELD)
+
+
+def ramdisk_for(machine: VirtualMachine | None, memory: int) -> str:
+    """The path of the configuration's own ramdisk, "" for none (MVM-KERNEL-08); ``memory`` is the machine's, in MiB.
+
+    Raises:
+        RingfenceError: it is no file, too large, or nothing that our kernel unpacks.
+    """
+    path = machine.kernel.initrd if machine and machine.kernel else None
+    if not path:
+        return ""
+    field = "/vm/kernel/initrd"
+    try:
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
+    except OSError as error:
+        raise from_os_error(f"cannot open the ramdisk {path}", error, field=field) from None
+    try:
+        found = posix.fstat(descriptor)
+        head = posix.pread(descriptor, 6, 0) if found.st_mode & FORMAT == REGULAR else b""
+    finally:
+        posix.close(descriptor)
+    if not head.startswith(KNOWN):
+        hint = "what a guest unpacks is a cpio archive of the form newc, plain or by gzip or lz4"
+        raise RingfenceError(f"{path} is no ramdisk", field=field, hint=hint)
+    if found.st_size > memory << 19:
+        raise RingfenceError(f"the ramdisk {path} has more than half the size of the machine's memory", field=field)
+    return path
 
 
 def has_pvh_note(descriptor: int, head: bytes) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posix
 
-from ringfence.container.kernel import kernel_for
+from ringfence.container.kernel import kernel_for, ramdisk_for
 from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
 from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
-from ringfence.drivers.microvm.ramdisk import with_plan
+from ringfence.drivers.microvm.ramdisk import padded, with_plan
 from ringfence.drivers.microvm.share import FOLDER
 from ringfence.drivers.microvm.sizes import check_machine, memory_of, parameters_of, vcpus_of
 from ringfence.errors import RingfenceError, from_os_error
@@ -65,6 +65,7 @@ def machine_for(config: Config, verdict: Verdict, settings: Settings) -> Machine
         kvm=verdict.works,
         greeting=settings.boot_timeout * 1000 if verdict.works else 0,
         layout=layout(),
+        initrd=ramdisk_for(config.vm, memory),
     )
 
 
@@ -117,7 +118,9 @@ class Boot:
                 self.sockets["files"] = connect(record.directory, FILES_SOCKET)
                 posix.unlink(f"{record.directory}/{FILES_SOCKET}")
             own = with_plan(bytes_of(INIT), guest_bytes(plan), digest_of(plan), terminal=supervise.terminal)
-            self.ramdisk = sealed_file("ramdisk", own + (bytes_of(supervise.modules) if supervise.modules else b""))
+            first = padded(bytes_of(supervise.initrd)) if supervise.initrd else b""
+            last = bytes_of(supervise.modules) if supervise.modules else b""
+            self.ramdisk = sealed_file("ramdisk", first + own + last)
             flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_APPEND | posix.O_CLOEXEC
             self.oom = posix.open(f"{record.directory}/{OOM}", flags, 0o600)
             self.kernel = posix.open(supervise.kernel, posix.O_RDONLY | posix.O_CLOEXEC)

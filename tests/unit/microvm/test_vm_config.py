@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.container import kernel
-from ringfence.container.kernel import Kernel, kernel_for
+from ringfence.container.kernel import Kernel, kernel_for, ramdisk_for
 from ringfence.drivers.microvm.machine import Machine, kernel_line
 from ringfence.drivers.microvm.sizes import check_machine, memory_of, parameters_of, vcpus_of
 from ringfence.errors import RingfenceError
@@ -149,7 +149,7 @@ def test_words_that_are_refused(word: str) -> None:
     [
         ({"hypervisor": {"path": "/usr/bin/qemu"}}, "/vm/hypervisor"),
         ({"image": {"path": "/i", "format": "raw"}}, "/vm/image"),
-        ({"kernel": {"path": "/k", "initrd": "/i"}}, "/vm/kernel/initrd"),
+        ({"kernel": {"path": "/k", "initrd": "i"}}, "/vm/kernel/initrd"),
         ({"kernel": {"path": "k"}}, "/vm/kernel/path"),
         ({"hwConfig": {"deviceTree": "/d"}}, "/vm/hwConfig/deviceTree"),
     ],
@@ -159,3 +159,29 @@ def test_nothing_is_dropped_in_silence(parts: dict[str, object], field: str) -> 
     with pytest.raises(RingfenceError) as caught:
         check_machine(machine(**parts))
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot open the ramdisk"),
+        (b"", "is no ramdisk"),
+        (b"\xfd7zXZ\0", "is no ramdisk"),
+        (b"070701" + bytes(1 << 20), "more than half"),
+    ],
+    ids=["missing", "empty", "xz", "large"],
+)
+def test_what_is_no_ramdisk(tmp_path: Path, content: bytes | None, words: str) -> None:
+    """MVM-KERNEL-08."""
+    path = tmp_path / "initrd"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RingfenceError, match=words) as caught:
+        ramdisk_for(machine(kernel={"path": "/k", "initrd": str(path)}), 1)
+    assert caught.value.field == "/vm/kernel/initrd"
+
+
+def test_the_first_process_is_ours_whatever_a_ramdisk_has() -> None:
+    """MVM-KERNEL-08."""
+    assert " rdinit=/init guest" in kernel_line(Machine("/k", initrd="/i"))
+    assert "rdinit" not in kernel_line(Machine("/k"))

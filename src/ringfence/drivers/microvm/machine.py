@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringfence.drivers.microvm.cell import cell_steps
+from ringfence.drivers.microvm.ramdisk import FIRST_PROCESS
 from ringfence.network.hardware import hardware_address
 from ringfence.plan import inside
 from ringfence.plan.plan import Plan
@@ -35,9 +36,9 @@ class Machine(Record):
 
     ``memory`` is in MiB; ``tsc_khz`` the frequency of the host's time stamp counter, 0 if unknown; ``virtiofsd`` the
     path of that program, "" where files are served by 9p; ``modules`` that of a ramdisk with modules for the kernel;
-    ``parameters`` are words of the configuration for the kernel. With ``kvm`` the guest has ``greeting`` milliseconds
-    for its first frame. ``layout`` are places of the host beside /usr that QEMU's process needs, with the target of
-    those that are symbolic links.
+    ``parameters`` are words of the configuration for the kernel, ``initrd`` a ramdisk of its, "" for none. With ``kvm``
+    the guest has ``greeting`` milliseconds for its first frame. ``layout`` are places of the host beside /usr that
+    QEMU's process needs, with the target of those that are symbolic links.
     """
 
     kernel: str
@@ -49,6 +50,7 @@ class Machine(Record):
     tsc_khz: int = 0
     modules: str = ""
     parameters: tuple[str, ...] = ()
+    initrd: str = ""
     greeting: int = 0
     layout: tuple[tuple[str, str], ...] = ()
 
@@ -73,6 +75,8 @@ def kernel_line(machine: Machine, *, acpi: bool = False) -> str:
         words += ["no_timer_check", "tsc=reliable"]
         words += ["nolapic_timer"] if machine.cpus == 1 and not acpi else []
         words += [f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else []
+    if machine.initrd:
+        words.append(f"rdinit=/{FIRST_PROCESS}")
     return " ".join([*words, "guest", *(quoted(word) for word in machine.parameters)])
 
 

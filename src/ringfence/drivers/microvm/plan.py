@@ -55,7 +55,7 @@ def compile_create(
         slots("files")
     variants = tuple(compile_machine(machine, state, tree, nics).encode() for nics in range(MOST_NICS + 1))
     machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, first)
-    kernel = (machine.kernel, machine.modules)
+    kernel = (machine.kernel, machine.modules, machine.initrd)
     supervise = guest.Supervise(
         "", *machines, b"", process.terminal, PATIENCE, machine.greeting, *kernel, shown_in(config)
     )

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"070701"
 TRAILER = "TRAILER!!!"
+FIRST_PROCESS = "init"
+KNOWN = (MAGIC, b"\x1f\x8b", b"\x02\x21\x4c\x18")
+"""What a ramdisk begins with that our kernel unpacks: plain, by gzip, by lz4 (lib/decompress.c)."""
 
 
 def padded(data: bytes) -> bytes:
@@ -44,7 +47,7 @@ def archive(files: Iterable[tuple[str, int, bytes]]) -> bytes:
 
 def base(init: bytes) -> bytes:
     """What every guest has: the init, and nothing else; it makes the folders it mounts on."""
-    return archive([("init", 0o755, init)])
+    return archive([(FIRST_PROCESS, 0o755, init)])
 
 
 def with_plan(init: bytes, plan: bytes, digest: bytes, *, terminal: bool) -> bytes:

@@ -69,7 +69,8 @@ def check_machine(machine: VirtualMachine) -> None:
     """
     refused: list[tuple[str, object]] = [("/vm/hypervisor", machine.hypervisor), ("/vm/image", machine.image)]
     if machine.kernel:
-        refused.append(("/vm/kernel/initrd", machine.kernel.initrd))
+        if machine.kernel.initrd is not None and not machine.kernel.initrd.startswith("/"):
+            raise RingfenceError("the path of a ramdisk must be absolute", field="/vm/kernel/initrd")
         if not machine.kernel.path.startswith("/"):
             raise RingfenceError("the path of a kernel must be absolute", field="/vm/kernel/path")
     if machine.hw_config:
