@@ -138,6 +138,8 @@ def furnish(root: Path) -> None:
         (system / name).parent.mkdir(exist_ok=True)
         (system / name).write_text(text)
     (root / "etc/systemd/journald.conf").write_text(recipe.JOURNAL)
+    for name in ("system.conf", "user.conf"):
+        (root / "etc/systemd" / name).write_text(recipe.MANAGER)
     (root / "etc/machine-id").write_text(f"{0xFACE:032x}\n")
     (root / "etc/hostname").write_text("guest\n")
     for name, where in (("guest-main", "usr/local/sbin"), ("as-user", "usr/local/bin")):

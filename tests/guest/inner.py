@@ -31,7 +31,7 @@ EVERYTHING = ("tests/guest/inside", "tests/conformance", "tests/security", "test
 
 LONGEST = 3300.0
 GUESTS = 2
-NICE = 10
+NICE = 5
 """Beside the tests of the host, which have deadlines too; with less than this share some of the guests' would pass."""
 PREPARED, ENDED = "prepared", "ended"
 HEAVY = {

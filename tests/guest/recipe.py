@@ -49,6 +49,7 @@ UNITS = {
     "user@.service.d/delegate.conf": "[Service]\nDelegate=cpu cpuset io memory pids\n",
 }
 JOURNAL = "[Journal]\nStorage=volatile\n"
+MANAGER = "[Manager]\nDefaultTimeoutStartSec=600\nDefaultTimeoutStopSec=600\n"
 USER = "tester"
 
 KERNEL_LINE = (
@@ -59,7 +60,7 @@ KERNEL_LINE = (
 
 def digest() -> str:
     """A name for what this recipe makes."""
-    told = hashlib.sha256(repr((SUITE, PACKAGES, KERNEL, MASKED_UNITS, UNITS, JOURNAL, USER)).encode())
+    told = hashlib.sha256(repr((SUITE, PACKAGES, KERNEL, MASKED_UNITS, UNITS, JOURNAL, MANAGER, USER)).encode())
     for path in sorted([*FILES.iterdir(), FILES.parent / "build.py"]):
         told.update(path.name.encode() + path.read_bytes())
     return told.hexdigest()[:16]

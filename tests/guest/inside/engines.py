@@ -118,6 +118,16 @@ class Containerd:
         """Run ctr with these words, where the daemon is."""
         return call([*self.inside(), "ctr", "--address", f"{self.folder}/data/containerd.sock", *words], self.folder)
 
+    def answers(self) -> bool:
+        """Whether the daemon can be spoken with.
+
+        Raises:
+            AssertionError: it has ended.
+        """
+        with open(f"{self.folder}/log", encoding="utf-8", errors="replace") as log:
+            assert self.daemon.poll() is None, log.read()[-2000:]
+        return self("version").code == 0
+
     def inside(self) -> list[str]:
         """What goes before a command that joins the daemon's namespaces."""
         if not self.user:

@@ -21,7 +21,7 @@ def containerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     open_to_all(folder)
     write_image(f"{folder}/image.tar")
     held = Containerd(folder, user=request.param)
-    wait_until(lambda: held("version").code == 0, "containerd", LONGEST)
+    wait_until(held.answers, "containerd", LONGEST)
     held("images", "import", f"{folder}/image.tar").ok()
     yield held
     held.stop()
