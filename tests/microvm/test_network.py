@@ -165,6 +165,9 @@ def test_a_device_that_comes_between_create_and_start(machines: Runtime, joined:
     assert container.status() == "created"
     assert qdiscs(harbour) == []
     harbour.outside("ip link delete far2")
+    harbour.inside("tc qdisc add dev eth0 ingress")
+    machines.refuses("eth0 has an ingress queue already", "start", container.id)
+    harbour.inside("tc qdisc del dev eth0 ingress")
     container.start()
     wait_until(lambda: container.status() == "stopped", "the container has ended")
     assert container.output() == "eth0\nlo\n 0% packet loss\n"

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.container.planning import Prepared
 
-AUTO, KVM, TCG = "auto", "kvm", "tcg"
+KVM, TCG = "kvm", "tcg"
 DEVICE = "/dev/kvm"
 FILE = "kvm"
 FLAGS = (b"vmx", b"svm")

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 HOSTS = ("/proc/self/ns/net", "/proc/1/ns/net")
 FIELD = "/linux/namespaces"
 RESOLVER = bytes((127, 0, 0, 11))
+MARKED = 3
+"""Parts of a record's ``network`` when devices have been changed: path, inode number, one device at least."""
 
 
 def identity(path: str) -> tuple[int, int] | None:
@@ -89,8 +91,8 @@ def connect_network(record: ContainerRecord) -> tuple[str, ...]:
         if found.links and has_resolver:
             answer_for(record, RESOLVER)
     except RingfenceError:
-        for link in found.links:
-            with_errors_ignored(socket, release(link.index))
+        for device in (*found.links, *found.taps):
+            with_errors_ignored(socket, release(device.index))
         forget(record)
         raise
     finally:
@@ -173,13 +175,21 @@ def with_errors_ignored(socket: _socket.socket, request: bytes) -> None:
 
 
 def disconnect_network(record: ContainerRecord) -> None:
-    """Leave the devices of a namespace that outlives the container as they were found (MVM-DELETE-01)."""
+    """Leave the devices of a namespace that outlives the container as they were found (MVM-DELETE-01).
+
+    One that has gone, or whose path leads to another by now, needs nothing (MVM-NET-12).
+    """
     from ringfence.drivers.linux.perform import perform_outside
 
-    path, inode, *numbers = (*record.network, "", "")[: max(len(record.network), 2)]
-    found = identity(path) if numbers else None
+    if len(record.network) < MARKED:
+        return
+    path, inode, *numbers = record.network
+    found = identity(path)
     if found is None or str(found[1]) != inode:
         return
     requests = tuple(release(int(number)) for number in numbers)
     steps = (birth.JoinNamespace(FIELD, path, CLONE_NEWNET), TakeRedirectsAway(FIELD, requests))
-    perform_outside(Plan((), steps, (), ("plan", "status")))
+    try:
+        perform_outside(Plan((), steps, (), ("plan", "status")))
+    except RingfenceError:
+        return  # it has gone meanwhile
