@@ -134,7 +134,7 @@ def compare(scratch: Path, rounds: int) -> str:
         "sleep": make_bundle(scratch / "sleep", ["/bin/sleep", "3600"]),
     }
     config = load_config(Path(bundles["true"], "config.json").read_text())
-    bare = Bare(machine_for(config, accelerate("auto", None), Settings()), scratch)
+    bare = Bare(machine_for(config, "", accelerate("auto", None), Settings()), scratch)
     os.replace(scratch / "nothing", Path(bundles["when"], "rootfs/bin/when"))
     subject = Machines("ringfence", INSTALLED, Bench(scratch), scratch, sleep=bundles["sleep"])
     subject.resident = subject.new_id()

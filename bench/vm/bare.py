@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from bench.command import Bench, Sample
-from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, FILES, KERNEL, MONITOR, QEMU, RAMDISK, Machine, command
+from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, MONITOR, QEMU, RAMDISK, Machine, command, descriptor_of
 from ringfence.drivers.microvm.ramdisk import archive
 
 SOURCE = Path(__file__).with_name("nothing.c")
@@ -37,10 +37,12 @@ class Bare:
             f"socket,id=control,fd={CONTROL}": "null,id=control",
             f"socket,id=monitor,fd={MONITOR}": "null,id=monitor",
             f"socket,id=console,fd={CONSOLE}": f"file,id=console,path={self.console}",
-            f"socket,id=files,fd={FILES}": f"socket,id=files,path={self.scratch / 'files.sock'}",
-            f"/proc/self/fd/{KERNEL}": self.machine.kernel,
+            f"/proc/self/fd/{descriptor_of(self.machine, 'kernel')}": self.machine.kernel,
             f"/proc/self/fd/{RAMDISK}": str(self.ramdisk),
         }
+        if self.machine.virtiofsd:
+            served = f"socket,id=files,fd={descriptor_of(self.machine, 'files')}"
+            changed[served] = f"socket,id=files,path={self.scratch / 'files.sock'}"
         return [changed.get(word, word) for word in words]
 
     def serve(self) -> subprocess.Popen[bytes] | None:

@@ -28,8 +28,8 @@ def user_name(uid: int, known: dict[int, str]) -> str:
 
 def parts(record: ContainerRecord) -> dict[str, object]:
     """What ``list --all`` adds: hypervisor, kernel and image, ``-`` for what there is none of (MVM-LIST-01)."""
-    hypervisor, kernel = record.machine[:2] or ("-", "-")
-    return {"hypervisor": hypervisor, "kernel": kernel, "image": "-"}
+    hypervisor, kernel, _, _, image = record.machine or ("-", "-", "", "", "")
+    return {"hypervisor": hypervisor, "kernel": kernel, "image": image or "-"}
 
 
 def listing(runtime: Runtime, *, whole: bool = False) -> tuple[list[dict[str, object]], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posix
 
+from ringfence.container.image import image_for
 from ringfence.container.kernel import kernel_for, ramdisk_for
 from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
@@ -39,7 +40,7 @@ TICKS = 100  # of a second: USER_HZ, which is part of the kernel's interface on 
 MOST_PROCESSES = 4096
 
 
-def machine_for(config: Config, verdict: Verdict, settings: Settings) -> Machine:
+def machine_for(config: Config, rootfs: str, verdict: Verdict, settings: Settings) -> Machine:
     """The hardware for a container, from what this host has and the administrator wants.
 
     Raises:
@@ -66,6 +67,7 @@ def machine_for(config: Config, verdict: Verdict, settings: Settings) -> Machine
         greeting=settings.boot_timeout * 1000 if verdict.works else 0,
         layout=layout(),
         initrd=ramdisk_for(config.vm, memory),
+        image=image_for(config.vm.image if config.vm else None, rootfs),
     )
 
 
@@ -124,6 +126,7 @@ class Boot:
             flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_APPEND | posix.O_CLOEXEC
             self.oom = posix.open(f"{record.directory}/{OOM}", flags, 0o600)
             self.kernel = posix.open(supervise.kernel, posix.O_RDONLY | posix.O_CLOEXEC)
+            self.image = posix.open(supervise.image, posix.O_RDONLY | posix.O_CLOEXEC) if supervise.image else -1
         except OSError as error:
             raise from_os_error("cannot prepare the machine", error) from None
 
@@ -131,7 +134,7 @@ class Boot:
     def given(self) -> dict[str, int]:
         """Descriptors by the names of the plan's slots."""
         sockets = {name: socket.fileno() for name, socket in self.sockets.items()}
-        return {**sockets, "ramdisk": self.ramdisk, "kernel": self.kernel, "oom": self.oom}
+        return {**sockets, "ramdisk": self.ramdisk, "kernel": self.kernel, "oom": self.oom, "image": self.image}
 
     def close(self) -> None:
         """Let go of them; the supervisor and QEMU have their own."""
@@ -140,6 +143,8 @@ class Boot:
         posix.close(self.ramdisk)
         posix.close(self.kernel)
         posix.close(self.oom)
+        if self.image >= 0:
+            posix.close(self.image)
 
 
 def bytes_of(path: str) -> bytes:

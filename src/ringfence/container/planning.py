@@ -303,7 +303,7 @@ def compile_plan(
     state = container_directory(runtime, context.container_id)
     joined = joined_network(config)
     verdict = accelerate(choice.settings.accelerator, cache_of(runtime) if cached else None)
-    hardware = machine_for(config, verdict, choice.settings)
+    hardware = machine_for(config, context.rootfs, verdict, choice.settings)
     decided = plan.compile_create(config, host, context, steps, hardware, state)
     return decided, parts_of(hardware), (joined,) if joined else (), verdict.notices
 

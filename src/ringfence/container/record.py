@@ -39,9 +39,9 @@ class ContainerRecord(Record):
     itself or joined, which exec joins; ``unit`` the unit of systemd's that the cgroups are, "" without, and ``bus`` the
     sockets at which that systemd is reached; ``supervised``: the run that made it removes it, so that one that is
     stopped was left by a runtime that was killed; ``resctrl`` the container's resctrl groups, None without;
-    ``driver`` its wall; ``machine`` what a machine of its own consists of: hypervisor, kernel, board and accelerator;
-    ``network`` the path of a network namespace that it has joined and whose devices its machine uses, the inode number
-    of that, and the numbers of the devices.
+    ``driver`` its wall; ``machine`` what a machine of its own consists of: hypervisor, kernel, board, accelerator and
+    image; ``network`` the path of a network namespace that it has joined and whose devices its machine uses, the inode
+    number of that, and the numbers of the devices.
     """
 
     directory: str

@@ -44,7 +44,7 @@ def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
 
 def machine_of(record: ContainerRecord, now: str) -> dict[str, object]:
     """What the container's machine consists of, which the specification has no keys for (MVM-STATE-02)."""
-    hypervisor, kernel, board, accelerator = record.machine
+    hypervisor, kernel, board, accelerator, image = record.machine
     return {
         "driver": record.driver,
         "hypervisor": hypervisor,
@@ -52,6 +52,7 @@ def machine_of(record: ContainerRecord, now: str) -> dict[str, object]:
         "kernel": kernel,
         "machine": board,
         "accelerator": accelerator,
+        **({"image": image} if image else {}),
         "oomKills": oom_kills(record),
     }
 

@@ -128,9 +128,9 @@ class Supervise(InitStep):
     slots from ``first`` on, and the taps. ``daemon`` is the plan of the process that serves the files, which gets the
     slot ``served`` as 3; it is empty when the machine serves them itself. ``listener`` is the slot of the socket that
     clients connect to, ``digest`` 16 bytes that name the guest's plan, ``patience`` the milliseconds until the
-    container must be ready, ``greeting`` those until the guest's first frame, 0 for no limit. ``kernel``, ``modules``
-    and ``initrd``, files for the machine, are for whoever prepares it; the modules are those of a distribution's
-    kernel, the last is the configuration's own.
+    container must be ready, ``greeting`` those until the guest's first frame, 0 for no limit. ``kernel``,
+    ``modules``, ``initrd`` and ``image``, files for the machine, are for whoever prepares it; the modules are those of
+    a distribution's kernel, the last two the configuration's own.
     The slot ``oom`` is a file that gets a byte for each process that the guest's kernel has killed for want of memory.
     ``shown`` has the volumes that the supervisor's mount namespace shows below the container's root, each by its name
     in the tree and its place.
@@ -149,6 +149,7 @@ class Supervise(InitStep):
     kernel: str
     modules: str
     initrd: str
+    image: str
     shown: tuple[str, ...] = ()
 
     def describe(self) -> tuple[str, str]:

@@ -382,10 +382,10 @@ class GuestKernel(Record):
 
 
 class GuestImage(Record):
-    """The image that holds a virtual machine's root (config-vm.md)."""
+    """The image that holds a virtual machine's root (config-vm.md); one that does not tell its format is raw."""
 
     path: str
-    format: str
+    format: str = "raw"
 
 
 class Hardware(Record):

@@ -148,7 +148,6 @@ def test_words_that_are_refused(word: str) -> None:
     ("parts", "field"),
     [
         ({"hypervisor": {"path": "/usr/bin/qemu"}}, "/vm/hypervisor"),
-        ({"image": {"path": "/i", "format": "raw"}}, "/vm/image"),
         ({"kernel": {"path": "/k", "initrd": "i"}}, "/vm/kernel/initrd"),
         ({"kernel": {"path": "k"}}, "/vm/kernel/path"),
         ({"hwConfig": {"deviceTree": "/d"}}, "/vm/hwConfig/deviceTree"),

@@ -8,6 +8,8 @@ from ringfence.cgroups.v2 import compile_v2
 from ringfence.drivers.linux.context import Context, Namespaces, section
 from ringfence.drivers.linux.mount import is_bind
 from ringfence.drivers.linux.plan import ExecContext, compile_create, compile_exec
+from ringfence.drivers.microvm.image import ROOT as IMAGE_ROOT
+from ringfence.drivers.microvm.image import Image, image_steps
 from ringfence.drivers.microvm.share import INSIDE, ROOT
 from ringfence.errors import RingfenceError
 from ringfence.host.facts import V2, Hierarchy, Host
@@ -50,8 +52,8 @@ def guest_host(host: Host) -> Host:
     )
 
 
-def guest_config(config: Config) -> Config:
-    """The configuration as the guest performs it.
+def guest_config(config: Config, root: str = INSIDE + ROOT) -> Config:
+    """The configuration as the guest performs it, whose root is there.
 
     The guest's network is the container's. Labels are the host's and not applied; hooks run on the host, but for the
     container's own.
@@ -66,8 +68,8 @@ def guest_config(config: Config) -> Config:
     hooks = Hooks(start_container=config.hooks.start_container) if config.hooks else None
     mounts = tuple(shared_mount(index, mount) for index, mount in enumerate(config.mounts))
     inner = changed(linux, namespaces=own, resources=None, mount_label=None, cgroups_path=None)
-    root = changed(config.root, path=INSIDE + ROOT)
-    return changed(config, process=process, hooks=hooks, mounts=mounts, linux=inner, root=root)  # type: ignore[no-any-return]
+    own_root = changed(config.root, path=root)
+    return changed(config, process=process, hooks=hooks, mounts=mounts, linux=inner, root=own_root)  # type: ignore[no-any-return]
 
 
 def refuse(linux: Linux) -> None:
@@ -140,22 +142,30 @@ def first_steps(host: Host, resources: Resources | None, *, virtiofs: bool) -> l
     ]
 
 
-def guest_context(container_id: str, compiled: Filter | None) -> Context:
+def guest_context(container_id: str, compiled: Filter | None, root: str = INSIDE + ROOT) -> Context:
     """What the plan depends on beside the configuration, inside."""
     cgroups = (CgroupDir(("",), CGROUP),)
-    return Context(container_id, INSIDE, INSIDE + ROOT, cgroups, {}, filter=compiled, gate=True, slots=SLOTS)
+    return Context(container_id, INSIDE, root, cgroups, {}, filter=compiled, gate=True, slots=SLOTS)
 
 
-def compile_guest(config: Config, host: Host, container_id: str, compiled: Filter | None, *, virtiofs: bool) -> Plan:
-    """The plan that the guest's init performs.
+def compile_guest(
+    config: Config, host: Host, container_id: str, compiled: Filter | None, image: Image | None, *, virtiofs: bool
+) -> Plan:
+    """The plan that the guest's init performs; ``image`` is one that is the container's root.
 
     Raises:
         RingfenceError: the configuration asks for what a guest cannot give.
     """
     facts = guest_host(host)
-    plan = compile_create(guest_config(config), facts, guest_context(container_id, compiled), ())
+    root = IMAGE_ROOT if image else INSIDE + ROOT
+    plan = compile_create(guest_config(config, root), facts, guest_context(container_id, compiled, root), ())
     resources = section(config).resources
-    return Plan((), (*first_steps(facts, resources, virtiofs=virtiofs), *plan.birth), plan.inside, plan.slots)
+    readonly = bool(config.root and config.root.readonly)
+    first = [
+        *first_steps(facts, resources, virtiofs=virtiofs),
+        *(image_steps(image, readonly=readonly) if image else []),
+    ]
+    return Plan((), (*first, *plan.birth), plan.inside, plan.slots)
 
 
 def compile_inner_exec(

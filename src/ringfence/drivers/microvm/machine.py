@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringfence.drivers.microvm.cell import cell_steps
+from ringfence.drivers.microvm.image import Image, disk_words
 from ringfence.drivers.microvm.ramdisk import FIRST_PROCESS
 from ringfence.network.hardware import hardware_address
 from ringfence.plan import inside
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from ringfence.plan.step import InitStep
 
 QEMU = "/usr/bin/qemu-system-x86_64"
-CONTROL, MONITOR, CONSOLE, RAMDISK, KERNEL, FILES = range(3, 9)
-"""Its descriptors: three sockets, the files it boots from, and the connection to the daemon that serves files."""
+CONTROL, MONITOR, CONSOLE, RAMDISK = range(3, 7)
+"""Its descriptors: three sockets, and the first of what it is handed on."""
 MICROVM, Q35 = "microvm", "q35"
 SLOTS = 8
 """Places for devices on the board ``microvm`` without ACPI; with it there are 24 (MVM-QEMU-03)."""
@@ -51,13 +52,25 @@ class Machine(Record):
     modules: str = ""
     parameters: tuple[str, ...] = ()
     initrd: str = ""
+    image: Image | None = None
     greeting: int = 0
     layout: tuple[tuple[str, str], ...] = ()
 
 
 def parts_of(machine: Machine) -> tuple[str, ...]:
-    """What people ask of a machine: hypervisor, kernel, board and accelerator."""
-    return QEMU, machine.kernel, machine.board, "kvm" if machine.kvm else "tcg"
+    """What people ask of a machine: hypervisor, kernel, board, accelerator, and image, "" without."""
+    image = machine.image.path if machine.image else ""
+    return QEMU, machine.kernel, machine.board, "kvm" if machine.kvm else "tcg", image
+
+
+def handed_on(machine: Machine) -> list[str]:
+    """The names of what QEMU's process gets behind its three sockets, in their order; taps follow."""
+    return ["ramdisk", "kernel", *(["files"] if machine.virtiofsd else []), *(["image"] if machine.image else [])]
+
+
+def descriptor_of(machine: Machine, name: str) -> int:
+    """The number that one of them has there."""
+    return RAMDISK + handed_on(machine).index(name)
 
 
 def kernel_line(machine: Machine, *, acpi: bool = False) -> str:
@@ -105,7 +118,7 @@ def device(machine: Machine, name: str) -> str:
 
 def needs_acpi(machine: Machine, nics: int) -> bool:
     """Whether there are more devices than the board has places for without it (MVM-QEMU-03)."""
-    return machine.board == MICROVM and OTHER_DEVICES + nics > SLOTS
+    return machine.board == MICROVM and OTHER_DEVICES + bool(machine.image) + nics > SLOTS
 
 
 def board(machine: Machine, nics: int) -> list[str]:
@@ -124,7 +137,7 @@ def board(machine: Machine, nics: int) -> list[str]:
 def files(machine: Machine, tree: str) -> list[str]:
     """How the guest gets its files."""
     if machine.virtiofsd:
-        socket = f"socket,id=files,fd={FILES}"
+        socket = f"socket,id=files,fd={descriptor_of(machine, 'files')}"
         return ["-chardev", socket, "-device", f"{device(machine, 'vhost-user-fs')},chardev=files,tag=root"]
     share = f"local,id=root,path={escaped(tree)},security_model=passthrough,multidevs=remap"
     return ["-fsdev", share, "-device", f"{device(machine, 'virtio-9p')},fsdev=root,mount_tag=root"]
@@ -132,7 +145,7 @@ def files(machine: Machine, tree: str) -> list[str]:
 
 def network(machine: Machine, nics: int) -> list[str]:
     """Network devices, each with a tap that comes as a descriptor; the first is the one behind all others."""
-    words, first = [], FILES + 1 if machine.virtiofsd else FILES
+    words, first = [], RAMDISK + len(handed_on(machine))
     for number in range(nics):
         words += ["-netdev", f"tap,id=nic{number},fd={first + number}"]
         options = f"netdev=nic{number},mac={hardware_address(number).hex(':')}"
@@ -152,8 +165,11 @@ def command(machine: Machine, tree: str, nics: int) -> tuple[str, ...]:
     words += ["-chardev", f"socket,id=console,fd={CONSOLE}", "-device", "virtconsole,chardev=console"]
     words += ["-chardev", f"socket,id=monitor,fd={MONITOR}", "-mon", "chardev=monitor,mode=control"]
     words += files(machine, tree)
+    if machine.image:
+        words += disk_words(device(machine, "virtio-blk"), descriptor_of(machine, "image"))
     words += network(machine, nics)
-    words += ["-kernel", f"/proc/self/fd/{KERNEL}", "-initrd", f"/proc/self/fd/{RAMDISK}"]
+    kernel = descriptor_of(machine, "kernel")
+    words += ["-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{RAMDISK}"]
     return (*words, "-append", kernel_line(machine, acpi=needs_acpi(machine, nics)))
 
 

@@ -10,7 +10,7 @@ from ringfence.drivers.linux.birth import birth_steps, open_groups
 from ringfence.drivers.linux.context import Slots, section
 from ringfence.drivers.linux.rootfs import early_hook_steps
 from ringfence.drivers.microvm.guest import changed, compile_guest, compile_inner_exec
-from ringfence.drivers.microvm.machine import MOST_NICS, compile_daemon, compile_machine
+from ringfence.drivers.microvm.machine import MOST_NICS, compile_daemon, compile_machine, handed_on
 from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside, mounts
@@ -44,18 +44,16 @@ def compile_create(
     slots = Slots()
     tree = f"{state}/{FOLDER}"
     outer = outer_config(config)
-    steps = supervisor_steps(config, process, context, slots, tree)
+    image = machine.image if machine.image and machine.image.is_root else None
+    steps = supervisor_steps(config, process, context, slots, tree, has_image=image is not None)
     births = birth_steps(outer, process, section(outer), host, context, open_groups(context, slots))
     hardware, daemon = compile_machine(machine, state, tree), compile_daemon(machine, tree)
-    inner = compile_guest(config, host, context.container_id, context.filter, virtiofs=daemon is not None)
+    inner = compile_guest(config, host, context.container_id, context.filter, image, virtiofs=daemon is not None)
     listener, oom, served = slots("listener"), slots("oom"), slots("served") if daemon else 0
-    first = slots("ramdisk")
-    slots("kernel")
-    if daemon:
-        slots("files")
+    handed = [slots(name) for name in handed_on(machine)]
     variants = tuple(compile_machine(machine, state, tree, nics).encode() for nics in range(MOST_NICS + 1))
-    machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, first)
-    kernel = (machine.kernel, machine.modules, machine.initrd)
+    machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, handed[0])
+    kernel = (machine.kernel, machine.modules, machine.initrd, machine.image.path if machine.image else "")
     supervise = guest.Supervise(
         "", *machines, b"", process.terminal, PATIENCE, machine.greeting, *kernel, shown_in(config)
     )
@@ -101,11 +99,16 @@ def outer_config(config: Config) -> Config:
     return changed(config, linux=linux)  # type: ignore[no-any-return]
 
 
-def supervisor_steps(config: Config, process: Process, context: Context, slots: Slots, tree: str) -> list[InitStep]:
-    """From the new process to the supervisor: its cgroup, the tree for the guest, the hooks, the terminal."""
+def supervisor_steps(
+    config: Config, process: Process, context: Context, slots: Slots, tree: str, *, has_image: bool
+) -> list[InitStep]:
+    """From the new process to the supervisor: its cgroup, the tree for the guest, the hooks, the terminal.
+
+    Mount points in an image are made in the guest, above it.
+    """
     steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups else []
     steps += [inside.NewSession(""), mounts.SetTreePropagation("", MS_SLAVE | MS_REC)]
-    steps += point_steps(config, context.bundle, context.rootfs)
+    steps += [] if has_image else point_steps(config, context.bundle, context.rootfs)
     steps += tree_steps(shares_of(config, context.bundle, context.rootfs), tree)
     steps += early_hook_steps(outer_config(config), process, context)
     if process.terminal:
