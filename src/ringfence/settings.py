@@ -26,7 +26,8 @@ class Settings(Record):
 
     ``annotation_drivers`` are the walls that an annotation of config.json may choose; without any it may choose none.
     ``accelerator`` is what runs the code of machines, ``boot_timeout`` the seconds that KVM has for a first sign,
-    ``files`` how they get their files.
+    ``files`` how they get their files. ``hypervisor`` is the path of QEMU, "" for the usual one; a bundle may name one
+    of ``hypervisors`` if ``bundle_hypervisor``.
     """
 
     driver: str = ""
@@ -34,6 +35,9 @@ class Settings(Record):
     accelerator: str = "auto"
     boot_timeout: int = 5
     files: str = "auto"
+    hypervisor: str = ""
+    bundle_hypervisor: bool = False
+    hypervisors: tuple[str, ...] = ()
 
 
 def read_settings(path: str, walls: tuple[str, ...]) -> Settings:
@@ -154,6 +158,39 @@ def seconds(value: object, _walls: tuple[str, ...]) -> int:
     return value
 
 
+def path(value: object, _walls: tuple[str, ...]) -> str:
+    """An absolute path.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise ValueError(f"must be an absolute path, not {value!r}")
+    return value
+
+
+def path_list(value: object, walls: tuple[str, ...]) -> tuple[str, ...]:
+    """A list of absolute paths.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, list):
+        return tuple(path(one, walls) for one in value)
+    raise ValueError(f"must be a list of paths, not {value!r}")
+
+
+def truth(value: object, _walls: tuple[str, ...]) -> bool:
+    """True or false.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if value is True or value is False:
+        return value
+    raise ValueError(f"must be true or false, not {value!r}")
+
+
 if TYPE_CHECKING:
     Parse = Callable[[object, tuple[str, ...]], str | int | tuple[str, ...]]
 
@@ -162,6 +199,9 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "annotations.drivers": ("annotation_drivers", wall_list),
     "qemu.accelerator": ("accelerator", one_of("auto", "kvm", "tcg")),
     "kvm.boot-timeout": ("boot_timeout", seconds),
+    "qemu.path": ("hypervisor", path),
+    "vm.allow-bundle-hypervisor": ("bundle_hypervisor", truth),
+    "vm.hypervisors": ("hypervisors", path_list),
     "files": ("files", one_of("auto", "virtiofs", "9p")),
 }
 """Every key with its field in Settings and what makes a value of it."""

@@ -48,4 +48,4 @@ def test_a_field_that_is_not_supported_makes_no_container(machines: Runtime, bun
     bundle.write()
     result = machines.run("run", "--bundle", bundle.path, machines.new_id())
     assert result.code == 1
-    assert "vm.hypervisor is not supported by the driver microvm" in result.err
+    assert "a bundle may not name its hypervisor" in result.err

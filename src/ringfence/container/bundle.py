@@ -6,6 +6,7 @@ import posix
 
 from ringfence import paths
 from ringfence.errors import RingfenceError, from_os_error
+from ringfence.jsontext import dumps
 from ringfence.record import Record
 from ringfence.spec.load import is_current, load_document, parse_text
 
@@ -47,8 +48,10 @@ def read_text(path: str) -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
-def read_config(source: Source) -> Found:
+def read_config(source: Source, vm_files: tuple[str, ...] = ()) -> Found:
     """A configuration of any form, checked; one of an old form has been converted (OLD-DETECT-01).
+
+    ``vm_files`` may have the object ``vm`` of one that has none; the first that is there counts.
 
     Raises:
         RingfenceError: it is missing, broken or wrong (LNX-LIFE-03).
@@ -56,6 +59,12 @@ def read_config(source: Source) -> Found:
     text, folder = source_text(source)
     document = parse_text(text)
     read = document if isinstance(document, dict) else {}
+    if vm_files or "vm" in read:
+        from ringfence.container.vm_file import with_machine  # only with a machine
+
+        changed = with_machine(read, vm_files)
+        if changed is not read:
+            text, read, document = dumps(changed), changed, changed
     if is_current(document):
         return Found(text, load_document(document), read)
     from ringfence.container.old import runnable  # forms before 1.0 only

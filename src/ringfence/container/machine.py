@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posix
 
+from ringfence.container.hypervisor import hypervisor_for
 from ringfence.container.image import image_for
 from ringfence.container.kernel import kernel_for, ramdisk_for
 from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
-from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS
+from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
 from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
@@ -53,6 +54,7 @@ def machine_for(config: Config, rootfs: str, verdict: Verdict, settings: Setting
     if chosen.modules and not daemon:
         hint = "install virtiofsd, or build ringfence's own with `make guest`"
         raise RingfenceError(f"the distribution's kernel {chosen.path} can share files by virtiofs only", hint=hint)
+    program = hypervisor_for(config.vm, settings, rootfs)
     memory, cpus = memory_of(config), vcpus_of(config, posix.cpu_count() or 1)
     return Machine(
         chosen.path,
@@ -65,7 +67,8 @@ def machine_for(config: Config, rootfs: str, verdict: Verdict, settings: Setting
         parameters=parameters_of(config.vm),
         kvm=verdict.works,
         greeting=settings.boot_timeout * 1000 if verdict.works else 0,
-        layout=layout(),
+        layout=layout(program),
+        program=program,
         initrd=ramdisk_for(config.vm, memory),
         image=image_for(config.vm.image if config.vm else None, rootfs),
     )
@@ -86,10 +89,11 @@ def daemon_for(wanted: str) -> str:
     return found[0] if found else ""
 
 
-def layout() -> tuple[tuple[str, str], ...]:
+def layout(program: str) -> tuple[tuple[str, str], ...]:
     """What of this host's root QEMU's process needs beside /usr: a folder, or a link and its target."""
+    top = f"/{program.split('/')[1]}"
     found = []
-    for path in (*LINKS, LINKER_CACHE):
+    for path in (*LINKS, LINKER_CACHE, *(() if top in (PROGRAMS, *LINKS) else (top,))):
         try:
             found.append((path, posix.readlink(path)))
         except OSError:

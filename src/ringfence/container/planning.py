@@ -166,7 +166,7 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         RingfenceError: the configuration is wrong, contradicts the options, or asks for what this host cannot give.
     """
     host = probe()
-    found = read_config(options.source)
+    found = read_config(options.source, runtime.vm_files)
     choice = choose(runtime, found.document)
     prepared = prepare(
         runtime,
@@ -185,7 +185,7 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
     if prepared.machine:
         from ringfence.container.hypervisor import check_hypervisor
 
-        check_hypervisor(cache_of(runtime))
+        check_hypervisor(prepared.machine[0], cache_of(runtime))
     for caution in prepared.cautions:
         runtime.log.warning(caution)
     if prepared.filter:

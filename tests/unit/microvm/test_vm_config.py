@@ -147,7 +147,6 @@ def test_words_that_are_refused(word: str) -> None:
 @pytest.mark.parametrize(
     ("parts", "field"),
     [
-        ({"hypervisor": {"path": "/usr/bin/qemu"}}, "/vm/hypervisor"),
         ({"kernel": {"path": "/k", "initrd": "i"}}, "/vm/kernel/initrd"),
         ({"kernel": {"path": "k"}}, "/vm/kernel/path"),
         ({"hwConfig": {"deviceTree": "/d"}}, "/vm/hwConfig/deviceTree"),

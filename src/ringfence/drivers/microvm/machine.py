@@ -39,7 +39,7 @@ class Machine(Record):
     path of that program, "" where files are served by 9p; ``modules`` that of a ramdisk with modules for the kernel;
     ``parameters`` are words of the configuration for the kernel, ``initrd`` a ramdisk of its, "" for none. With ``kvm``
     the guest has ``greeting`` milliseconds for its first frame. ``layout`` are places of the host beside /usr that
-    QEMU's process needs, with the target of those that are symbolic links.
+    QEMU's process needs, with the target of those that are symbolic links; ``program`` is the path of QEMU.
     """
 
     kernel: str
@@ -55,12 +55,13 @@ class Machine(Record):
     image: Image | None = None
     greeting: int = 0
     layout: tuple[tuple[str, str], ...] = ()
+    program: str = QEMU
 
 
 def parts_of(machine: Machine) -> tuple[str, ...]:
     """What people ask of a machine: hypervisor, kernel, board, accelerator, and image, "" without."""
     image = machine.image.path if machine.image else ""
-    return QEMU, machine.kernel, machine.board, "kvm" if machine.kvm else "tcg", image
+    return machine.program, machine.kernel, machine.board, "kvm" if machine.kvm else "tcg", image
 
 
 def handed_on(machine: Machine) -> list[str]:
@@ -204,7 +205,7 @@ def nobody_steps(machine: Machine) -> list[InitStep]:
     ]
 
 
-def compile_machine(machine: Machine, state: str, tree: str, nics: int = 1, program: str = QEMU) -> Plan:
+def compile_machine(machine: Machine, state: str, tree: str, nics: int = 1) -> Plan:
     """The plan of QEMU's process, which the supervisor starts, with so many network devices.
 
     ``state`` is the container's folder, ``tree`` the one that the guest sees.
@@ -214,7 +215,7 @@ def compile_machine(machine: Machine, state: str, tree: str, nics: int = 1, prog
         *cell_steps(machine, state, tree),
         inside.SetNoNewPrivileges(""),
         *nobody_steps(machine),
-        inside.FindExecutable("", program, ""),
+        inside.FindExecutable("", machine.program, ""),
         inside.Exec("/vm/hypervisor", command(machine, tree, nics), ("PATH=/usr/bin:/bin",), LAUNCHER_FAILED),
     )
     return Plan((), (), steps)

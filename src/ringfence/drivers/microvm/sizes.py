@@ -67,7 +67,7 @@ def check_machine(machine: VirtualMachine) -> None:
     Raises:
         RingfenceError: it cannot, by the name of the field.
     """
-    refused: list[tuple[str, object]] = [("/vm/hypervisor", machine.hypervisor)]
+    refused: list[tuple[str, object]] = []
     if machine.kernel:
         if machine.kernel.initrd is not None and not machine.kernel.initrd.startswith("/"):
             raise RingfenceError("the path of a ramdisk must be absolute", field="/vm/kernel/initrd")
