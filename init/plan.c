@@ -7,7 +7,7 @@
 #include "init.h"
 
 #define HEADER_SIZE 32
-#define MAX_FIELDS 16
+#define MAX_FIELDS 24
 
 #define STEP(number, name, ...) [number] = {__VA_ARGS__},
 static const unsigned char field_table[STEP_KINDS + 1][MAX_FIELDS] = {EACH_STEP(STEP)};

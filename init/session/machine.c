@@ -10,6 +10,7 @@
 #include "session.h"
 
 #define HIGH 512
+#define MOST_COPIED 65536
 
 /* Puts the descriptors from 3 on in their order: our own, those of the plan, the taps. Copies first, so that none is
  * overwritten on the way. */
@@ -32,22 +33,22 @@ static int place_descriptors(struct run *r, const struct supervise *s, const str
 	return count;
 }
 
-static int null_stdio(int errors)
+static int set_stdio(int output, int errors)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	return dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0 ? -1 : 0;
+	return dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(errors, 2) < 0 ? -1 : 0;
 }
 
 /* Performs the machine's own plan, in mount and pid namespaces of its own: the supervisor's will show the container's
  * files, and a library among them must never be loaded here (compare CVE-2019-14271). What fails in it is said on its
  * standard error, which the supervisor reads. */
-static _Noreturn void become_machine(struct run *r, const struct supervise *s, const struct wires *w, int errors)
+static _Noreturn void become_machine(struct run *r, const struct supervise *s, const struct wires *w, const int said[2])
 {
 	const char *plan = s->machines.data;
 	uint64_t size;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_signals();
-	int kept = null_stdio(errors) ? -1 : place_descriptors(r, s, w);
+	int kept = set_stdio(said[0], said[1]) ? -1 : place_descriptors(r, s, w);
 	plan = list_next(plan, &size);
 	for (int i = 0; i < w->tap_count; i++)
 		plan = list_next(plan + size + 1, &size);
@@ -64,7 +65,7 @@ static _Noreturn void become_daemon(struct run *r, const struct supervise *s, in
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_signals();
-	if (unshare(CLONE_NEWNS) < 0 || null_stdio(errors) || dup2(r->slots + (int)s->served, 3) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 || set_stdio(errors, errors) || dup2(r->slots + (int)s->served, 3) < 0 ||
 	    use_plan(r, s->daemon.data, s->daemon.size))
 		_exit(126);
 	r->plan.kept = 1;
@@ -83,20 +84,41 @@ static pid_t spawn_daemon(struct run *r, const struct supervise *s, int errors)
 	return pid;
 }
 
-pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires *w, int *errors, pid_t *daemon)
+static int open_pipes(int heard[2], int said[2])
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	for (int i = 0; i < 2; i++) {
+		int ends[2];
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return -1;
+		fcntl(ends[0], F_SETFL, O_NONBLOCK);
+		heard[i] = ends[0];
+		said[i] = ends[1];
+	}
+	return 0;
+}
+
+/* What the machine and its daemon write is heard at two pipes, standard output and standard error. */
+pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires *w, int heard[2], pid_t *daemon)
+{
+	int said[2];
+	if (open_pipes(heard, said))
 		return -1;
 	struct clone_args args = {.flags = CLONE_NEWNS | CLONE_NEWPID, .exit_signal = SIGCHLD};
 	pid_t pid = sys_clone3(&args);
 	if (pid == 0)
-		become_machine(r, s, w, ends[1]);
-	*daemon = pid < 0 ? -1 : spawn_daemon(r, s, ends[1]);
-	close(ends[1]);
-	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	*errors = ends[0];
+		become_machine(r, s, w, said);
+	*daemon = pid < 0 ? -1 : spawn_daemon(r, s, said[1]);
+	close(said[0]);
+	close(said[1]);
 	return *daemon < 0 ? -1 : pid;
+}
+
+static void copy_piece(struct tail *t, const char *piece, size_t size)
+{
+	if (t->copy < 0 || t->copied + size > MOST_COPIED)
+		return;
+	ssize_t done = write(t->copy, piece, size);
+	t->copied += done < 0 ? 0 : (size_t)done;
 }
 
 /* Keeps the last bytes only. */
@@ -111,6 +133,7 @@ void tail_read(struct tail *t)
 		t->fd = -1;
 		return;
 	}
+	copy_piece(t, piece, (size_t)size);
 	if (t->size + (size_t)size > TAIL) {
 		size_t kept = TAIL - (size_t)size < t->size ? TAIL - (size_t)size : t->size;
 		memmove(t->data, t->data + t->size - kept, kept);

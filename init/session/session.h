@@ -33,10 +33,11 @@ struct client {
 	struct outbox out;
 };
 
-/* The last bytes of a stream that people may want to read when something has failed. */
+/* The last bytes of a stream that people may want to read when something has failed. If they want, all of it goes to
+ * a file, up to a bound. Descriptors are -1 when there is none. */
 struct tail {
-	int fd;
-	size_t size;
+	int fd, copy;
+	size_t size, copied;
 	char data[TAIL];
 };
 
@@ -74,7 +75,7 @@ int names_ask(struct names *n, const struct frame *frame);
 void names_watch(const struct names *n, struct polls *polls);
 int names_serve(struct names *n, const struct polls *polls, struct outbox *out);
 
-pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires *w, int *errors, pid_t *daemon);
+pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires *w, int heard[2], pid_t *daemon);
 void tail_read(struct tail *t);
 int show_container(struct run *r, const struct list *shown);
 

@@ -21,7 +21,7 @@ struct supervisor {
 	struct front front;
 	struct names names;
 	struct client clients[MAX_CLIENTS];
-	struct tail errors, console;
+	struct tail output, errors, console;
 	int listener, monitor, signals, oom;
 	uint32_t kills;
 	pid_t machine, daemon;
@@ -295,6 +295,7 @@ static void watch_all(struct supervisor *v, struct polls *polls)
 	if (v->is_over)
 		return;
 	watch(polls, v->in.fd, is_waiting(&v->out) ? POLLIN | POLLOUT : POLLIN);
+	watch(polls, v->output.fd, POLLIN);
 	watch(polls, v->errors.fd, POLLIN);
 	watch(polls, v->console.fd, POLLIN);
 	watch(polls, v->listener, POLLIN);
@@ -371,6 +372,8 @@ static void supervise_once(struct supervisor *v)
 		reap_machine(v);
 		return;
 	}
+	if (happened(&polls, v->output.fd, POLLIN))
+		tail_read(&v->output);
 	if (happened(&polls, v->errors.fd, POLLIN))
 		tail_read(&v->errors);
 	if (happened(&polls, v->console.fd, POLLIN))
@@ -388,7 +391,7 @@ static void supervise_once(struct supervisor *v)
 
 static int start_machine(struct supervisor *v)
 {
-	int near[WIRES];
+	int near[WIRES], heard[2];
 	struct wires wires;
 	wires.tap_count = open_taps(v->r, wires.taps, (int)v->step->machines.count - 1);
 	if (wires.tap_count < 0)
@@ -400,7 +403,9 @@ static int start_machine(struct supervisor *v)
 		near[i] = pair[0];
 		wires.ends[i] = pair[1];
 	}
-	v->machine = spawn_machine(v->r, v->step, &wires, &v->errors.fd, &v->daemon);
+	v->machine = spawn_machine(v->r, v->step, &wires, heard, &v->daemon);
+	v->output.fd = heard[0];
+	v->errors.fd = heard[1];
 	for (int i = 0; i < WIRES; i++)
 		close(wires.ends[i]);
 	for (int i = 0; i < wires.tap_count; i++)
@@ -411,6 +416,12 @@ static int start_machine(struct supervisor *v)
 	fcntl(v->in.fd, F_SETFL, O_NONBLOCK);
 	fcntl(v->console.fd, F_SETFL, O_NONBLOCK);
 	return v->machine < 0 ? -1 : 0;
+}
+
+/* Slots are let go of when the container is ready. */
+static int keep_slot(struct run *r, int64_t slot)
+{
+	return slot ? fcntl(r->slots + (int)slot, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 int do_supervise(struct run *r, const struct supervise *s)
@@ -424,7 +435,10 @@ int do_supervise(struct run *r, const struct supervise *s)
 		v.clients[i].fd = -1;
 	names_begin(&v.names);
 	v.signals = open_signals();
-	v.oom = fcntl(r->slots + (int)s->oom, F_DUPFD_CLOEXEC, 0);
+	v.oom = keep_slot(r, s->oom);
+	v.output.copy = keep_slot(r, s->output);
+	v.errors.copy = keep_slot(r, s->errors);
+	v.console.copy = -1;
 	fcntl(v.listener, F_SETFL, O_NONBLOCK);
 	if (v.signals < 0)
 		return -1;

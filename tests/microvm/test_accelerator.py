@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from ringfence.initfile import INIT
-from tests.support import Bundle, Runtime
+from tests.microvm.helpers import qemu
+from tests.support import Bundle, Runtime, wait_until
 
 DEVICE = Path("/dev/kvm")
 needs_device = pytest.mark.skipif(not DEVICE.exists(), reason="there is no /dev/kvm")
@@ -43,6 +46,22 @@ def test_emulation_is_said_once(machines: Runtime, bundle: Bundle) -> None:
     else:
         assert len(said) == 1
         assert said[0].startswith("machines are emulated, which is slow: ")
+
+
+def test_what_qemu_says_is_kept_where_it_is_wanted(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-QEMU-16: in two files of the container's id."""
+    folder = Path(machines.new_path("logs"))
+    folder.mkdir()
+    plain = machines.globals
+    machines.globals = lambda: [*plain(), "--hypervisor-log-dir", str(folder)]  # type: ignore[method-assign]
+    bundle.sleep()
+    container = machines.started(bundle)
+    os.kill(qemu(container), signal.SIGTERM)
+    wait_until(lambda: container.status() == "stopped", "the end")
+    names = {name: folder / f"{container.id}-hypervisor.{name}" for name in ("stdout", "stderr")}
+    assert names["stdout"].read_text() == ""
+    assert "terminating on signal 15" in names["stderr"].read_text()
+    assert {path.stat().st_mode & 0o777 for path in names.values()} == {0o640}
 
 
 @needs_device

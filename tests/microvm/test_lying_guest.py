@@ -34,7 +34,7 @@ def plan_of(program: str, patience: int, greeting: int) -> Plan:
     words = (sys.executable, "-c", program)
     machine = Plan((), (), (inside.FindExecutable("", words[0], ""), inside.Exec("", words, (), 127)))
     supervise = guest.Supervise(
-        "", (machine.encode(),), b"", 0, 2, 3, 4, DIGEST, False, patience, greeting, "none", "", "", ""
+        "", (machine.encode(),), b"", 0, 2, 3, 0, 0, 4, DIGEST, False, patience, greeting, "none", "", "", ""
     )
     return Plan(
         (), (birth.Clone("", CLONE_NEWNET, False),), (supervise,), ("plan", "status", "listener", "oom", "ramdisk")

@@ -106,6 +106,7 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "driver": ("NAME", "the wall round new containers, namespaces or microvm, before all else that chooses one"),
         "rootless": ("WORD", "whether to pass over a lack of rights to cgroups: true, false or auto (default)"),
         "trace": ("FILE", "write how long each step took to this file"),
+        "hypervisor-log-dir": ("DIR", "write what QEMU says to ID-hypervisor.stdout and .stderr in this folder"),
         "version": ("", "print the version"),
     },
     "checkpoint": {

@@ -47,6 +47,7 @@ GLOBAL_OPTIONS: tuple[Option, ...] = (
     ("rootless", "", TEXT),
     ("driver", "", TEXT),
     ("trace", "", TEXT),
+    ("hypervisor-log-dir", "", TEXT),
     HELP,
     ("version", "v", SWITCH),
 )

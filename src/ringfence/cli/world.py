@@ -38,7 +38,7 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
     environment = caller_environment()
     cwd = current_directory()
     root = state_root(given.text("root"), cwd) if given.given("root") else default_root(program, environment)
-    trace = given.text("trace")
+    trace, hypervisor_log = given.text("trace"), given.text("hypervisor-log-dir")
     return Runtime(
         root=root,
         log=log,
@@ -52,6 +52,7 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
         driver=given.text("driver"),
         named=personality(program).wall,
         vm_files=personality(program).vm_files,
+        hypervisor_log=absolute(hypervisor_log, cwd) if hypervisor_log else "",
     )
 
 

@@ -124,7 +124,7 @@ class Birth:
         """What the machine is started with; a file in the FIFO's place says that the container waits for start."""
         from ringfence.container.machine import Boot
 
-        self.boot = Boot(self.record, self.prepared.plan)
+        self.boot = Boot(self.record, self.prepared.plan, self.runtime.hypervisor_log)
         write_whole(f"{self.record.directory}/{FIFO}", "")
 
     def perform(self, given: dict[str, int], stdio: tuple[int, int, int] | None) -> Outcome:

@@ -112,7 +112,7 @@ def tsc_khz() -> int:
 class Boot:
     """What a machine is started with: the supervisor's socket, the ramdisk with the plan, the kernel, its files."""
 
-    def __init__(self, record: ContainerRecord, plan: Plan) -> None:
+    def __init__(self, record: ContainerRecord, plan: Plan, log: str) -> None:
         supervise = plan.inside[-1]
         assert isinstance(supervise, Supervise)
         self.sockets: dict[str, _socket.socket] = {}
@@ -127,6 +127,7 @@ class Boot:
             first = padded(bytes_of(supervise.initrd)) if supervise.initrd else b""
             last = bytes_of(supervise.modules) if supervise.modules else b""
             self.ramdisk = sealed_file("ramdisk", first + own + last)
+            self.said = said_files(log, record.id) if "output" in plan.slots else {}
             flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_APPEND | posix.O_CLOEXEC
             self.oom = posix.open(f"{record.directory}/{OOM}", flags, 0o600)
             self.kernel = posix.open(supervise.kernel, posix.O_RDONLY | posix.O_CLOEXEC)
@@ -138,7 +139,8 @@ class Boot:
     def given(self) -> dict[str, int]:
         """Descriptors by the names of the plan's slots."""
         sockets = {name: socket.fileno() for name, socket in self.sockets.items()}
-        return {**sockets, "ramdisk": self.ramdisk, "kernel": self.kernel, "oom": self.oom, "image": self.image}
+        files = {"ramdisk": self.ramdisk, "kernel": self.kernel, "oom": self.oom, "image": self.image}
+        return {**sockets, **self.said, **files}
 
     def close(self) -> None:
         """Let go of them; the supervisor and QEMU have their own."""
@@ -147,8 +149,23 @@ class Boot:
         posix.close(self.ramdisk)
         posix.close(self.kernel)
         posix.close(self.oom)
+        for descriptor in self.said.values():
+            posix.close(descriptor)
         if self.image >= 0:
             posix.close(self.image)
+
+
+def said_files(folder: str, container_id: str) -> dict[str, int]:
+    """Files for what QEMU says, by the slots of the plan (MVM-QEMU-16).
+
+    Raises:
+        OSError: they cannot be opened.
+    """
+    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_NOFOLLOW | posix.O_CLOEXEC
+    names = {"output": "stdout", "errors": "stderr"}
+    return {
+        slot: posix.open(f"{folder}/{container_id}-hypervisor.{name}", flags, 0o640) for slot, name in names.items()
+    }
 
 
 def bytes_of(path: str) -> bytes:

@@ -304,7 +304,8 @@ def compile_plan(
     joined = joined_network(config)
     verdict = accelerate(choice.settings.accelerator, cache_of(runtime) if cached else None)
     hardware = machine_for(config, context.rootfs, verdict, choice.settings)
-    decided = plan.compile_create(config, host, context, steps, hardware, state)
+    logged = bool(runtime.hypervisor_log)
+    decided = plan.compile_create(config, host, context, steps, hardware, state, logged=logged)
     return decided, parts_of(hardware), (joined,) if joined else (), verdict.notices
 
 

@@ -35,7 +35,8 @@ class Runtime(Record):
     ``environment`` the caller's variables (LISTEN_FDS, NOTIFY_SOCKET and the hooks' inherited ones come from it);
     ``criu`` the program for checkpoints, "" for the one in PATH; ``cwd`` the caller's working directory, to which pid
     files and console sockets are relative; ``driver`` the wall that ``--driver`` asks for and ``named`` that which the
-    program's name means, each "" for none; ``vm_files`` may have the object ``vm`` of configurations that have none.
+    program's name means, each "" for none; ``vm_files`` may have the object ``vm`` of configurations that have none;
+    ``hypervisor_log`` is the folder for what QEMU says, "" for none.
     """
 
     root: str
@@ -50,6 +51,7 @@ class Runtime(Record):
     driver: str = ""
     named: str = ""
     vm_files: tuple[str, ...] = ()
+    hypervisor_log: str = ""
 
 
 class Source(Record):

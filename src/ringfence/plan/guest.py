@@ -132,8 +132,9 @@ class Supervise(InitStep):
     ``modules``, ``initrd`` and ``image``, files for the machine, are for whoever prepares it; the modules are those of
     a distribution's kernel, the last two the configuration's own.
     The slot ``oom`` is a file that gets a byte for each process that the guest's kernel has killed for want of memory.
-    ``shown`` has the volumes that the supervisor's mount namespace shows below the container's root, each by its name
-    in the tree and its place.
+    ``output`` and ``errors`` are slots of files for what the machine's process says, 0 for none. ``shown`` has the
+    volumes that the supervisor's mount namespace shows below the container's root, each by its name in the tree and its
+    place.
     """
 
     machines: tuple[bytes, ...]
@@ -141,6 +142,8 @@ class Supervise(InitStep):
     served: int
     listener: int
     oom: int
+    output: int
+    errors: int
     first: int
     digest: bytes
     terminal: bool

@@ -31,9 +31,16 @@ PATIENCE = 60_000
 
 
 def compile_create(
-    config: Config, host: Host, context: Context, host_steps: tuple[HostStep, ...], machine: Machine, state: str
+    config: Config,
+    host: Host,
+    context: Context,
+    host_steps: tuple[HostStep, ...],
+    machine: Machine,
+    state: str,
+    *,
+    logged: bool = False,
 ) -> Plan:
-    """The plan of create and run; ``state`` is the container's folder.
+    """The plan of create and run; ``state`` is the container's folder. ``logged``: what QEMU says goes to files.
 
     Raises:
         RingfenceError: the configuration asks for something that this wall cannot give.
@@ -50,9 +57,10 @@ def compile_create(
     hardware, daemon = compile_machine(machine, state, tree), compile_daemon(machine, tree)
     inner = compile_guest(config, host, context.container_id, context.filter, image, virtiofs=daemon is not None)
     listener, oom, served = slots("listener"), slots("oom"), slots("served") if daemon else 0
+    said = (slots("output"), slots("errors")) if logged else (0, 0)
     handed = [slots(name) for name in handed_on(machine)]
     variants = tuple(compile_machine(machine, state, tree, nics).encode() for nics in range(MOST_NICS + 1))
-    machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, handed[0])
+    machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, *said, handed[0])
     kernel = (machine.kernel, machine.modules, machine.initrd, machine.image.path if machine.image else "")
     supervise = guest.Supervise(
         "", *machines, b"", process.terminal, PATIENCE, machine.greeting, *kernel, shown_in(config)
