@@ -35,7 +35,7 @@ NICE = 5
 """Beside the tests of the host, which have deadlines too; with less than this share some of the guests' would pass."""
 PREPARED, ENDED = "prepared", "ended"
 HEAVY = {
-    "test_podman.py": 900, "test_containerd.py": 350, "test_checkpoint.py": 240, "test_systemd.py": 180,
+    "test_podman.py": 600, "test_containerd.py": 350, "test_checkpoint.py": 240, "test_systemd.py": 180,
     "test_units.py": 160, "test_systemd_user.py": 80, "test_rootless.py": 80,
 }  # fmt: skip
 """Seconds that a file's tests take in a guest, where its size does not tell: those of engines start many programs."""

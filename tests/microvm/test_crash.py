@@ -7,7 +7,7 @@ import pytest
 from tests.support import Bundle, Runtime
 from tests.support.process import read_text
 
-POINTS = 6
+POINTS = 4
 """Places spread over a verb's system calls: each costs a machine."""
 
 

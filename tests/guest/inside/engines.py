@@ -1,4 +1,4 @@
-"""Podman and containerd of the guest with the runtime under test, under both managers of cgroups."""
+"""Podman and containerd of the guest with the runtime under test, under systemd's manager of cgroups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTAINERS = """
 log_driver = "k8s-file"
 netns = "none"
 [engine]
-cgroup_manager = "{manager}"
+cgroup_manager = "systemd"
 events_logger = "file"
 runtime = "ringfence"
 runtime_supports_json = ["ringfence"]
@@ -65,11 +65,11 @@ def call(words: Sequence[str], folder: str) -> Result:
 class Podman:
     """A podman of root or of the ordinary user. Calling it runs it: ``podman("ps")``."""
 
-    def __init__(self, folder: str, manager: str, *, user: bool):
-        self.folder, self.manager, self.user = folder, manager, user
+    def __init__(self, folder: str, *, user: bool):
+        self.folder, self.user = folder, user
         self.config = f"{folder}/containers.conf"
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONTAINERS.format(manager=manager, binary=BINARY))
+            file.write(CONTAINERS.format(binary=BINARY))
         os.mkdir(f"{folder}/data")
         if user:
             os.chown(f"{folder}/data", USER, USER)
