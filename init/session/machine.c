@@ -33,6 +33,14 @@ static int place_descriptors(struct run *r, const struct supervise *s, const str
 	return count;
 }
 
+/* The supervisor's own descriptors may have the numbers that the machine's are put at: none is closed by mistake. */
+static void forget_descriptors(struct run *r)
+{
+	r->procfs = fcntl(r->procfs, F_DUPFD_CLOEXEC, HIGH);
+	r->root = r->mounted = r->masking = r->unified = r->pair = -1;
+	r->cgroup_count = 0;
+}
+
 static int set_stdio(int output, int errors)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -48,6 +56,7 @@ static _Noreturn void become_machine(struct run *r, const struct supervise *s, c
 	uint64_t size;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_signals();
+	forget_descriptors(r);
 	int kept = set_stdio(said[0], said[1]) ? -1 : place_descriptors(r, s, w);
 	plan = list_next(plan, &size);
 	for (int i = 0; i < w->tap_count; i++)
@@ -65,6 +74,7 @@ static _Noreturn void become_daemon(struct run *r, const struct supervise *s, in
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_signals();
+	forget_descriptors(r);
 	if (unshare(CLONE_NEWNS) < 0 || set_stdio(errors, errors) || dup2(r->slots + (int)s->served, 3) < 0 ||
 	    use_plan(r, s->daemon.data, s->daemon.size))
 		_exit(126);
