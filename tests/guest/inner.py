@@ -21,9 +21,9 @@ from tests.guest.build import image
 from tests.guest.share import REPOSITORY, prepare
 
 PATHS = (
-    "tests/guest/inside", "tests/unit/cgroups", "tests/security/test_cgroups.py", "tests/conformance/test_config.py",
-    "tests/conformance/test_delete.py", "tests/conformance/test_device_cgroup.py", "tests/conformance/test_events.py",
-    "tests/conformance/test_rootless.py",
+    "tests/guest/inside", "tests/unit/cgroups/test_privileged_v2.py", "tests/security/test_cgroups.py",
+    "tests/conformance/test_config.py", "tests/conformance/test_delete.py", "tests/conformance/test_device_cgroup.py",
+    "tests/conformance/test_events.py", "tests/conformance/test_rootless.py",
 )  # fmt: skip
 """What is run in the guest by every ``make test``: what depends on the version of cgroups, on systemd or on the user.
 The whole of EVERYTHING takes longer than all other tests together where emulation is slow; it is run by hand."""
