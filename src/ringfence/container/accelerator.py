@@ -9,7 +9,7 @@ from __future__ import annotations
 import posix
 import select
 
-from ringfence.container.record import write_whole
+from ringfence.container.record import keep_cached
 from ringfence.errors import RingfenceError
 from ringfence.host.probe import read_or
 from ringfence.initfile import sealed_init
@@ -101,23 +101,17 @@ def identity() -> str:
 
 
 def keep(cache: str | None, verdict: Verdict) -> None:
-    """Keep a verdict. A cache that cannot be written to is no reason not to run the container."""
-    if not cache:
-        return
-    try:
-        if not posix.access(cache, posix.F_OK):
-            posix.mkdir(cache, 0o700)
-        words = "yes" if verdict.works else f"no {verdict.reason}"
-        write_whole(f"{cache}/{FILE}", f"{identity()} {words}\n")
-    except OSError:
-        return
+    """Keep a verdict."""
+    words = "yes" if verdict.works else f"no {verdict.reason}"
+    keep_cached(cache, FILE, f"{identity()} {words}\n")
 
 
 def found_out() -> Verdict:
     """The verdict, by looking and trying."""
     if not posix.access(DEVICE, posix.F_OK):
         return Verdict(False, f"there is no {DEVICE}", fresh=True)
-    if not any(flag in read_or("/proc/cpuinfo", b"").split() for flag in FLAGS) and posix.uname().machine == "x86_64":
+    told = read_or("/proc/cpuinfo", b"").split()
+    if not any(flag in told for flag in FLAGS) and posix.uname().machine == "x86_64":
         return Verdict(False, "the processor has no virtualization (flags vmx and svm)", fresh=True)
     reason = tried()
     return Verdict(not reason, reason, fresh=True)

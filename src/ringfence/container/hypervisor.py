@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posix
 
-from ringfence.container.record import write_whole
+from ringfence.container.record import keep_cached
 from ringfence.drivers.microvm.machine import QEMU
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
@@ -57,17 +57,7 @@ def check_hypervisor(path: str, cache: str | None) -> None:
         return check_version(path, kept.removeprefix(identity))
     said = version_line(path)
     check_version(path, said)
-    return keep(cache, identity + said) if cache else None
-
-
-def keep(cache: str, line: bytes) -> None:
-    """Keep what was said. A cache that cannot be written to is no reason not to run the container."""
-    try:
-        if not posix.access(cache, posix.F_OK):
-            posix.mkdir(cache, 0o700)
-        write_whole(f"{cache}/{FILE}", line.decode("utf-8", "surrogateescape"))
-    except OSError:
-        return
+    return keep_cached(cache, FILE, (identity + said).decode("utf-8", "surrogateescape"))
 
 
 def version_line(path: str) -> bytes:

@@ -184,3 +184,15 @@ def oom_kills(record: ContainerRecord) -> int:
         return posix.stat(f"{record.directory}/{OOM}").st_size
     except OSError:
         return 0
+
+
+def keep_cached(cache: str | None, name: str, text: str) -> None:
+    """Write a file of the cache. One that cannot be written to is no reason not to run a container."""
+    if not cache:
+        return
+    try:
+        if not posix.access(cache, posix.F_OK):
+            posix.mkdir(cache, 0o700)
+        write_whole(f"{cache}/{name}", text)
+    except OSError:
+        return

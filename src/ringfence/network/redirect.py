@@ -6,7 +6,7 @@ kernel. The device keeps its addresses; its packets are gone before the host's k
 
 from __future__ import annotations
 
-from ringfence.network.found import IFF_UP, INGRESS, Link
+from ringfence.network.found import IFF_UP, IFLA_MTU, INGRESS, Link
 from ringfence.network.messages import (
     CREATE,
     DELETE_QDISC,
@@ -29,7 +29,7 @@ TCA_MIRRED_PARMS = 2
 TC_U32_TERMINAL = 1
 TC_ACT_STOLEN = 4
 TCA_EGRESS_REDIR = 1
-IFLA_MTU, IFLA_AF_SPEC = 4, 26
+IFLA_AF_SPEC = 26
 AF_INET6 = 10
 IFLA_INET6_ADDR_GEN_MODE = 8
 NO_ADDRESSES = attribute(
