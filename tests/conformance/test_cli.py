@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.support import Bundle, Result, Runtime
-from tests.support.mark import unlike_runc
+from tests.support.mark import needs, unlike_runc
 
 ONE_ID = [
     "create", "run", "start", "state", "delete", "pause", "resume", "events", "update", "checkpoint", "restore",
@@ -82,6 +82,7 @@ def test_kill_takes_no_options_behind_the_id(runtime: Runtime, bundle: Bundle) -
     assert container.status() == "created"
 
 
+@needs("memory", "pids")
 def test_other_commands_take_options_behind_the_id(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-CLI-04: every other command accepts its options before or after the id."""
     bundle.sleep()

@@ -12,6 +12,7 @@ import pytest
 from tests.conformance.inside import inside, output, refused
 from tests.conformance.probe import failed, install_probe
 from tests.support import Bundle, Runtime, cgroup
+from tests.support.mark import needs
 
 MAX_U64 = 2**64 - 1
 Edit = Callable[[dict[str, Any]], object]
@@ -31,6 +32,7 @@ def test_unknown_properties_are_ignored(runtime: Runtime, bundle: Bundle) -> Non
     assert runtime.log_records() == []
 
 
+@needs("cpu", "pids")
 def test_keys_match_in_any_case(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-CFG-02: known keys are matched case-insensitively when the exact spelling is absent."""
     bundle.process["CWD"] = "/etc"
@@ -74,6 +76,7 @@ def test_null_counts_as_absent(runtime: Runtime, bundle: Bundle) -> None:
     assert inside(runtime, bundle, "touch /made && id -u") == "0\n"
 
 
+@needs("pids")
 def test_null_inside_resources(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-CFG-03: null counts as absent for every property, limits included."""
     empty = dict.fromkeys(

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance.inside import inside, refused
 from tests.support import Bundle, Container, Runtime, cgroup
+from tests.support.mark import needs
 
 DENIED = "Operation not permitted"
 DENY_ALL: dict[str, Any] = {"allow": False, "access": "rwm"}
@@ -212,6 +213,7 @@ def test_existence_check(runtime: Runtime, bundle: Bundle) -> None:
     assert inside(runtime, bundle, "test -e /dev/extra && test -r /dev/extra && test -w /dev/extra && echo seen")
 
 
+@needs("pids")
 def test_update_never_interrupts_access(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-DEVC-08: re-applying the rules never denies a running program an allowed device."""
     bundle.sh("while :; do : >/dev/null || { echo denied; exit 1; }; done")

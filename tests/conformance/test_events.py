@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from tests.support import Bundle, Container, Process, Runtime, cgroup, wait_until
+from tests.support.mark import needs
 from tests.support.process import read_text
+
+pytestmark = needs("memory", "pids", "cpu")
 
 CPUSET_NUMBERS = [
     "cpu_exclusive", "mem_hardwall", "mem_exclusive", "memory_migrate", "memory_spread_page", "memory_spread_slab",

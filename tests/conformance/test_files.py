@@ -14,7 +14,7 @@ import pytest
 
 from tests.support import Bundle, ConsoleSocket, Container, Runtime
 from tests.support.console import read_all
-from tests.support.mark import unlike_runc
+from tests.support.mark import needs, unlike_runc
 from tests.support.process import read_text, status_field
 
 UNDER_A_SHELL = ["/bin/sh", "-c"]
@@ -39,6 +39,7 @@ def test_modes(runtime: Runtime, bundle: Bundle, umask: int) -> None:
     assert os.stat(container.state_folder).st_uid == 0
 
 
+@needs("pids")
 def test_the_state_file_is_always_whole(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-FILE-01: state.json is written by rename, so that nobody reads half of it."""
     container = runtime.create(bundle)
@@ -56,10 +57,12 @@ def test_the_state_file_is_always_whole(runtime: Runtime, bundle: Bundle) -> Non
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    for number in range(12):
-        runtime.run("update", "--pids-limit", str(100 + number), container.id).ok()
-    ended.set()
-    watcher.join()
+    try:
+        for number in range(12):
+            runtime.run("update", "--pids-limit", str(100 + number), container.id).ok()
+    finally:
+        ended.set()
+        watcher.join()
     assert broken == []
 
 

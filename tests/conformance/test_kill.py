@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.support import Bundle, Container, Runtime, cgroup, wait_until
-from tests.support.mark import unlike_runc
+from tests.support.mark import needs, unlike_runc
 from tests.support.process import alive, status_field
 
 
@@ -196,6 +196,7 @@ def test_a_joined_pid_namespace_needs_no_all(runtime: Runtime, bundle: Bundle) -
     assert first.status() == "running"
 
 
+@needs("pids")
 def test_a_fork_bomb(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-KILL-08: processes that keep forking are all killed."""
     bundle.resources["pids"] = {"limit": 40}

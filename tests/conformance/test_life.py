@@ -11,7 +11,7 @@ import stat
 import pytest
 
 from tests.support import Bundle, Runtime, cgroup, wait_until
-from tests.support.mark import unlike_runc
+from tests.support.mark import needs, unlike_runc
 from tests.support.process import alive, reap, stat_fields
 from tests.support.terminal import Terminal
 
@@ -75,6 +75,7 @@ def test_broken_json(runtime: Runtime, bundle: Bundle, text: str) -> None:
     assert runtime.last_error()
 
 
+@needs("pids")
 def test_everything_is_ready_after_create(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-LIFE-04: after create the set-up is done, the init waits, the program has not run."""
     bundle.sh("echo ran")
@@ -242,6 +243,7 @@ def test_run_detached(runtime: Runtime, bundle: Bundle) -> None:
     assert container.status() == "running"
 
 
+@needs("pids")
 def test_the_config_is_read_once(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-LIFE-09: config.json may change after create without effect on the container and its hooks."""
     mark = os.path.join(runtime.folder, "first")

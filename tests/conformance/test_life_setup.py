@@ -10,7 +10,7 @@ import pytest
 
 from tests.conformance.inside import in_own_mounts
 from tests.support import Bundle, Runtime, cgroup, wait_until
-from tests.support.mark import unlike_runc
+from tests.support.mark import needs, unlike_runc
 from tests.support.process import read_text
 
 
@@ -154,6 +154,7 @@ def test_a_frozen_cgroup(runtime: Runtime, bundle: Bundle, used_cgroup: str, ver
 
 @unlike_runc("says `unexpected EOF` or hangs in the OOM of its Go init")
 @pytest.mark.parametrize("verb", ["create", "run"])
+@needs("memory")
 def test_too_little_memory(runtime: Runtime, bundle: Bundle, verb: str) -> None:
     """LNX-LIFE-26: an init killed for lack of memory is told as such."""
     bundle.resources["memory"] = {"limit": 4096, "swap": 4096}

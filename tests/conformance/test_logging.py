@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 
 from tests.support import Bundle, Runtime
+from tests.support.mark import needs
 from tests.support.process import read_text
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
@@ -70,6 +71,7 @@ def test_a_json_record(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
+@needs("pids")
 def test_success_is_silent(runtime: Runtime, bundle: Bundle, form: str) -> None:
     """LNX-LOG-03: a successful command writes nothing to standard error or to the log."""
     options = [*text_log(runtime), "--log-format", form]

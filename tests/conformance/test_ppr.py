@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support import Bundle, Container, Runtime, cgroup, wait_until
+from tests.support.mark import needs
 from tests.support.process import read_text
 
 
@@ -86,6 +87,7 @@ def test_the_freezer(box: Container) -> None:
     assert cgroup.read(folder, "freezer.state") == "THAWED"
 
 
+@needs("pids")
 def test_pause_and_resume_under_load(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-PPR-08: freezing is tried again while the kernel is still FREEZING."""
     bundle.resources["pids"] = {"limit": 60}

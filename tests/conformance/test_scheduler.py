@@ -12,6 +12,7 @@ import pytest
 from tests.conformance.inside import field, inside, output, refused, through
 from tests.conformance.probe import install_probe
 from tests.support import Bundle, Container, Runtime
+from tests.support.mark import needs
 
 SHOW = "cat /proc/self/status"
 POLICIES = {"SCHED_OTHER": 0, "SCHED_FIFO": 1, "SCHED_RR": 2, "SCHED_BATCH": 3, "SCHED_IDLE": 5, "SCHED_DEADLINE": 6}
@@ -106,6 +107,7 @@ def test_bad_scheduler_is_refused(runtime: Runtime, bundle: Bundle, scheduler: d
 
 
 @needs_two_cpus
+@needs("cpuset")
 def test_deadline_and_cpus_exclude_each_other(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-SCHED-04: SCHED_DEADLINE with a cpuset that restricts the CPUs is refused."""
     times = {"runtime": 1_000_000, "deadline": 20_000_000, "period": 30_000_000}
@@ -170,6 +172,7 @@ def test_affinity_of_the_caller_is_not_inherited(runtime: Runtime, bundle: Bundl
 
 
 @needs_two_cpus
+@needs("cpuset")
 def test_affinity_is_the_cpuset(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-SCHED-07: with a cpuset the affinity is that set, also when the caller runs elsewhere."""
     through(runtime, 'exec taskset -c 0 "$@"')

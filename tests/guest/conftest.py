@@ -31,3 +31,10 @@ def guest_report(pytestconfig: pytest.Config) -> dict[str, list[Case]]:
     if RUN not in pytestconfig.stash:
         pytest.skip("making and booting the guest needs root")
     return pytestconfig.stash[RUN].wait()
+
+
+@pytest.fixture(scope="session")
+def unified_report(pytestconfig: pytest.Config, guest_report: dict[str, list[Case]]) -> dict[str, list[Case]]:
+    """Every case of the host's cgroup v2 by its file; ``guest_report`` has waited for them."""
+    assert guest_report
+    return pytestconfig.stash[RUN].unified()

@@ -1,8 +1,9 @@
 """Running tests in guests: ``python3 -m tests.guest.inner FOLDER [PATH...]``.
 
-Two guests share the test files: those of PATHS, those of EVERYTHING if the path is ``all``, or the given ones. FOLDER
-gets ``prepared`` when they begin, ``output1`` and ``output2`` while they run, and in the end ``report1.xml`` and
-``report2.xml``, and ``ended`` with what went wrong, "" if nothing did.
+Two guests share the test files: those of PATHS, those of EVERYTHING if the path is ``all``, or the given ones. Without
+a path the host runs those of ``unified.PATHS`` as well. FOLDER gets ``prepared`` when they begin, ``output1``,
+``output2`` and ``output-unified`` while they run, and in the end ``report1.xml``, ``report2.xml`` and ``unified.xml``,
+and ``ended`` with what went wrong, "" if nothing did.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from tests.guest import unified
 from tests.guest.boot import GuestError, run
 from tests.guest.build import image
 from tests.guest.share import REPOSITORY, prepare
 
 PATHS = (
     "tests/guest/inside", "tests/unit/cgroups/test_privileged_v2.py", "tests/security/test_cgroups.py",
-    "tests/conformance/test_config.py", "tests/conformance/test_delete.py", "tests/conformance/test_device_cgroup.py",
-    "tests/conformance/test_events.py", "tests/conformance/test_rootless.py",
+    "tests/conformance/test_device_cgroup.py", "tests/conformance/test_events.py", "tests/conformance/test_rootless.py",
 )  # fmt: skip
-"""What is run in the guest by every ``make test``: what depends on the version of cgroups, on systemd or on the user.
+"""What is run in the guest by every ``make test``: what depends on controllers of cgroup v2, on systemd or on the user.
 The whole of EVERYTHING takes longer than all other tests together where emulation is slow; it is run by hand."""
 EVERYTHING = ("tests/guest/inside", "tests/conformance", "tests/security", "tests/faults", "tests/unit/cgroups")
 
@@ -33,7 +34,7 @@ LONGEST = 3300.0
 GUESTS = 2
 NICE = 5
 """Beside the tests of the host, which have deadlines too; with less than this share some of the guests' would pass."""
-PREPARED, ENDED = "prepared", "ended"
+PREPARED, ENDED, UNIFIED = "prepared", "ended", "unified.xml"
 HEAVY = {
     "test_podman.py": 600, "test_containerd.py": 350, "test_checkpoint.py": 240, "test_systemd.py": 180,
     "test_units.py": 160, "test_systemd_user.py": 80, "test_rootless.py": 80,
@@ -87,6 +88,16 @@ def perform(folder: Path, number: int, words: list[str], share: list[tuple[Path,
         shutil.rmtree(ended.out)
 
 
+def perform_unified(folder: Path) -> None:
+    """Run the tests of the host's own cgroup v2.
+
+    Raises:
+        UnifiedError: they did not come to the end.
+    """
+    with open(folder / "output-unified", "wb") as output:
+        unified.perform(folder / UNIFIED, output.fileno())
+
+
 def give_way() -> None:
     """Run at a lower priority from now on, with what this process starts."""
     os.nice(NICE)
@@ -95,19 +106,22 @@ def give_way() -> None:
         Path("/proc/self/autogroup").write_text(str(NICE))
 
 
-def perform_all(folder: Path, words: list[str]) -> None:
-    """Run all paths in as many guests as it takes; options of pytest go to each.
+def perform_all(folder: Path, words: list[str], on_host: bool) -> None:
+    """Run all paths in as many guests as it takes; options of pytest go to each. ``on_host``: the host's as well.
 
     Raises:
         GuestError: a guest did not come to the end.
+        UnifiedError: the host's tests did not.
     """
     options = [word for word in words if word.startswith("-")]
     parts = shares([word for word in words if not word.startswith("-")])
-    with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, ThreadPoolExecutor(GUESTS) as pool:
+    with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, ThreadPoolExecutor(GUESTS + 1) as pool:
         share = prepare(Path(scratch), image())
         give_way()
         (folder / PREPARED).touch()
         begun = [pool.submit(perform, folder, number, [*options, *part], share) for number, part in enumerate(parts, 1)]
+        if on_host:
+            begun.append(pool.submit(perform_unified, folder))
         for one in begun:
             one.result()
 
@@ -117,7 +131,8 @@ def main(words: list[str]) -> None:
     (folder / "pid").write_text(str(os.getpid()))
     begun = time.monotonic()
     try:
-        perform_all(folder, list(EVERYTHING) if words[1:] == ["all"] else words[1:] or list(PATHS))
+        paths = list(EVERYTHING) if words[1:] == ["all"] else words[1:] or list(PATHS)
+        perform_all(folder, paths, on_host=not words[1:])
         told = ""
     except Exception as error:
         told = f"{type(error).__name__}: {error}"

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.guest.inner import ENDED, LONGEST, PATHS, PREPARED, files
+from tests.guest import unified
+from tests.guest.inner import ENDED, LONGEST, PATHS, PREPARED, UNIFIED, files
 from tests.guest.share import REPOSITORY
 
 PASSED, SKIPPED, FAILED, EXPECTED = "passed", "skipped", "failed", "xfailed"
@@ -61,10 +62,10 @@ class Run:
             time.sleep(0.2)
 
     def wait(self) -> dict[str, list[Case]]:
-        """The cases by test file, when all have ended.
+        """The guests' cases by test file, when all have ended.
 
         Raises:
-            RuntimeError: the guests did not come to their end.
+            RuntimeError: the guests, or the tests of the host's cgroup v2, did not come to their end.
         """
         self.until((self.folder / ENDED).exists, LONGEST)
         told = (self.folder / ENDED).read_text()
@@ -74,6 +75,10 @@ class Run:
         for report in sorted(self.folder.glob("report*.xml")):
             found.update(cases_of(report))
         return found
+
+    def unified(self) -> dict[str, list[Case]]:
+        """The cases of the host's cgroup v2 by test file; to be asked for after ``wait``."""
+        return cases_of(self.folder / UNIFIED)
 
     def tail(self) -> str:
         """The last of what it wrote."""
@@ -108,4 +113,14 @@ def outcome_of(element: ElementTree.Element) -> tuple[str, str]:
 
 def inner_files() -> list[str]:
     """The test files that are run in the guest."""
-    return sorted(str(path.relative_to(REPOSITORY)) for path in files(list(PATHS)))
+    return names(PATHS)
+
+
+def unified_files() -> list[str]:
+    """The test files that are run on the host's cgroup v2."""
+    return names(unified.PATHS)
+
+
+def names(paths: tuple[str, ...]) -> list[str]:
+    """The test files at and below some paths."""
+    return sorted(str(path.relative_to(REPOSITORY)) for path in files(list(paths)))
