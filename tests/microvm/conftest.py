@@ -20,13 +20,18 @@ def skip_without_qemu() -> None:
         pytest.skip(f"not installed: {QEMU}")
 
 
-@pytest.fixture
-def walled(runtime: Runtime) -> Runtime:
-    """The runtime, told to build this wall, whichever kernel there is."""
+def in_machines(runtime: Runtime) -> Runtime:
+    """The runtime, told to build this wall."""
     skip_without_qemu()
     plain = runtime.globals()
     runtime.globals = lambda: [*plain, "--driver", "microvm"]  # type: ignore[method-assign]
     return runtime
+
+
+@pytest.fixture
+def walled(runtime: Runtime) -> Runtime:
+    """The runtime, told to build this wall, whichever kernel there is."""
+    return in_machines(runtime)
 
 
 @pytest.fixture(scope="session")
