@@ -5,7 +5,7 @@ _ringfence() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --root) root=(--root "${COMP_WORDS[++i]}") ;;
-        --log | --log-format | --root | --id | --criu | --rootless | --driver | --trace | --hypervisor-log-dir) ((i++)) ;;
+        --log | --log-format | --root | --id | --criu | --rootless | --driver | --trace | --hypervisor-log-dir | --personality) ((i++)) ;;
         -*) ;;
         *)
             verb=${COMP_WORDS[i]}
@@ -23,7 +23,7 @@ _ringfence() {
     :--root | :--hypervisor-log-dir | checkpoint:--image-path | checkpoint:--work-path | checkpoint:--parent-path | create:--bundle | create:-b | explain:--bundle | explain:-b | restore:--bundle | restore:-b | restore:--image-path | restore:--work-path | run:--bundle | run:-b | spec:--bundle | spec:-b)
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return ;;
-    :--id | checkpoint:--manage-cgroups-mode | checkpoint:--empty-ns | checkpoint:--status-fd | checkpoint:--page-server | create:--preserve-fds | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | restore:--manage-cgroups-mode | restore:--empty-ns | restore:--lsm-profile | restore:--lsm-mount-context | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
+    :--id | :--personality | checkpoint:--manage-cgroups-mode | checkpoint:--empty-ns | checkpoint:--status-fd | checkpoint:--page-server | create:--preserve-fds | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | restore:--manage-cgroups-mode | restore:--empty-ns | restore:--lsm-profile | restore:--lsm-mount-context | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
         COMPREPLY=()
         return ;;
     :--rootless)
@@ -40,7 +40,7 @@ _ringfence() {
         return ;;
     esac
     case $verb in
-    '') words="--debug --log --log-format --root --id --criu --systemd-cgroup --rootless --driver --trace --hypervisor-log-dir --help -h --version -v" ;;
+    '') words="--debug --log --log-format --root --id --criu --systemd-cgroup --rootless --driver --trace --hypervisor-log-dir --personality --help -h --version -v" ;;
     checkpoint) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --parent-path --leave-running --tcp-skip-in-flight --link-remap --status-fd --page-server --pre-dump --help -h" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h" ;;
     delete) words="--force -f --help -h" ;;

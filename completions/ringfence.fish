@@ -21,6 +21,7 @@ complete -c ringfence -n __fish_use_subcommand -l rootless -x -a 'true false aut
 complete -c ringfence -n __fish_use_subcommand -l driver -x -a 'namespaces microvm' -d 'the wall round new containers, namespaces or microvm, before all else that chooses one'
 complete -c ringfence -n __fish_use_subcommand -l trace -r -F -d 'write how long each step took to this file'
 complete -c ringfence -n __fish_use_subcommand -l hypervisor-log-dir -x -a '(__fish_complete_directories)' -d 'write what QEMU says to ID-hypervisor.stdout and .stderr in this folder'
+complete -c ringfence -n __fish_use_subcommand -l personality -x -d 'be what ringfence is when it is called by this name, such as cc-oci-runtime'
 complete -c ringfence -n __fish_use_subcommand -s h -l help -d 'print help'
 complete -c ringfence -n __fish_use_subcommand -s v -l version -d 'print the version'
 complete -c ringfence -n __fish_use_subcommand -a checkpoint -d 'write the processes of a container to files'

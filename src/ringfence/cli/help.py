@@ -107,6 +107,7 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "rootless": ("WORD", "whether to pass over a lack of rights to cgroups: true, false or auto (default)"),
         "trace": ("FILE", "write how long each step took to this file"),
         "hypervisor-log-dir": ("DIR", "write what QEMU says to ID-hypervisor.stdout and .stderr in this folder"),
+        "personality": ("NAME", "be what ringfence is when it is called by this name, such as cc-oci-runtime"),
         "version": ("", "print the version"),
     },
     "checkpoint": {

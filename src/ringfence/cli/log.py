@@ -18,6 +18,13 @@ from ringfence.errors import RingfenceError, from_os_error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Protocol
+
+    class Style(Protocol):
+        """Another way to write records than logrus'."""
+
+        def write(self, log: Log, level: str, text: str, extra: Fields, warnings: Iterable[str]) -> None: ...
+
 
 FORMATS = ("text", "json")
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -35,9 +42,10 @@ class Log:
         self.verbose = False
         self.holding = False
         self.held: list[str] = []
+        self.style: Style | None = None
 
-    def configure(self, path: str, form: str, verbose: bool) -> None:
-        """Take up ``--log`` ("" for standard error), ``--log-format`` and ``--debug``.
+    def configure(self, path: str, form: str, verbose: bool, mode: int = 0o644) -> None:
+        """Take up ``--log`` ("" for standard error), ``--log-format`` and ``--debug``; ``mode`` is that of a new file.
 
         Raises:
             RingfenceError: the file cannot be opened, or the format is unknown.
@@ -45,7 +53,7 @@ class Log:
         self.verbose = verbose
         self.json = form == "json"
         if path:
-            self.descriptor = open_log(path)
+            self.descriptor = open_log(path, mode)
             self.path = path
         if form not in FORMATS:
             raise RingfenceError(f"invalid log-format: {form}", hint="the formats are text and json")
@@ -92,6 +100,9 @@ class Log:
             self._record("warning", text, [])
 
     def _record(self, level: str, text: str, extra: Fields, warnings: Iterable[str] = ()) -> None:
+        if self.style is not None:
+            self.style.write(self, level, text, extra, warnings)
+            return
         fields = [("level", level), ("msg", text), ("time", now())]
         if self.json:
             put(self.descriptor, json_record(fields + extra, warnings))
@@ -123,14 +134,14 @@ def detail_lines(error: RingfenceError) -> list[str]:
     return [f"  {line}" for line in told if line]
 
 
-def open_log(path: str) -> int:
-    """Open a log file to append to; it is made with mode 0644 less the umask.
+def open_log(path: str, mode: int) -> int:
+    """Open a log file to append to; it is made with this mode less the umask.
 
     Raises:
         RingfenceError: it cannot be opened.
     """
     try:
-        return posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC, 0o644)
+        return posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC, mode)
     except OSError as error:
         raise from_os_error(f"open {path}", error) from None
 

@@ -15,6 +15,7 @@ from ringfence.cli.container_id import check_id
 from ringfence.cli.log import Log
 from ringfence.cli.options import GLOBAL_OPTIONS, SUBVERBS, VERBS, WITH_FILE, WITH_ID, Arguments, UsageError, parse
 from ringfence.cli.output import ReaderGoneError, write
+from ringfence.cli.personality import checked_name, personality
 from ringfence.cli.world import make_runtime
 from ringfence.errors import RingfenceError
 
@@ -80,6 +81,10 @@ def known(error: Exception, log: Log) -> RingfenceError:
 
 def perform(program: str, words: list[str], log: Log) -> int:
     """Read the global options and hand on to the command."""
+    if personality(program).clear:
+        from ringfence.cli.clear.command import perform_clear
+
+        return perform_clear(program, words, log)
     try:
         given = parse(words, GLOBAL_OPTIONS, anywhere=False)
     except UsageError as error:
@@ -87,6 +92,8 @@ def perform(program: str, words: list[str], log: Log) -> int:
 
         write(f"Incorrect Usage. {error}\n\n{general_help(program)}")
         raise
+    if given.given("personality") and given.text("personality") != program:
+        return perform(checked_name(given.text("personality")), words, log)
     if given.switch("help") or given.switch("version"):
         return inform(program, given)
     log.configure(given.text("log"), given.text("log-format", "text"), given.switch("debug"))
@@ -201,8 +208,10 @@ def wrong_count(verb: Verb, count: int) -> str:
     return ""
 
 
-def operate(program: str, name: str, given: Arguments, arguments: Arguments, log: Log) -> int:
-    """Call the command's module; its errors get the command's prefix and exit status (LNX-CLI-22, 24)."""
+def operate(
+    program: str, name: str, given: Arguments, arguments: Arguments, log: Log, act: Perform | None = None
+) -> int:
+    """Call the command's module, or ``act``; errors get the command's prefix and exit status (LNX-CLI-22, 24)."""
     verb = SUBVERBS.get(name) or VERBS[name]
     runtime = make_runtime(program, name, given, log)
     if name == "create" or (name == "exec" and arguments.switch("detach")):
@@ -214,10 +223,7 @@ def operate(program: str, name: str, given: Arguments, arguments: Arguments, log
                 from ringfence.container.choice import check_recorded
 
                 check_recorded(runtime, arguments.words[0])
-        chosen = WITH_ID.get(name, name) if given.given("id") else name
-        module = __import__(f"ringfence.cli.{chosen.replace(' ', '_')}", fromlist=("perform",))
-        act: Perform = module.perform
-        return act(runtime, arguments)
+        return (act or action(name, given))(runtime, arguments)
     except ReaderGoneError:
         raise
     except Exception as error:
@@ -226,3 +232,11 @@ def operate(program: str, name: str, given: Arguments, arguments: Arguments, log
             reported = reported.prefixed(verb.prefix)
         reported.status = max(verb.status, reported.status)
         raise reported from None
+
+
+def action(name: str, given: Arguments) -> Perform:
+    """What a command does."""
+    chosen = WITH_ID.get(name, name) if given.given("id") else name
+    module = __import__(f"ringfence.cli.{chosen.replace(' ', '_')}", fromlist=("perform",))
+    act: Perform = module.perform
+    return act

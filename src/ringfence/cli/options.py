@@ -48,6 +48,7 @@ GLOBAL_OPTIONS: tuple[Option, ...] = (
     ("driver", "", TEXT),
     ("trace", "", TEXT),
     ("hypervisor-log-dir", "", TEXT),
+    ("personality", "", TEXT),
     HELP,
     ("version", "v", SWITCH),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringfence.container.runtime import MICROVM
+from ringfence.errors import RingfenceError
 
 OLD, ANY = "old", "any"
 
@@ -11,35 +12,48 @@ class Personality:
     """What one name means.
 
     ``name`` stands in texts, default paths and host names; ``bare`` says which configurations a call without a verb
-    runs: those of any form, or only of forms before 1.0 (OLD-CLI-14); ``wall`` is that of new containers, "" if the
-    name means none; ``root`` the state folder of root, /run/NAME if it is not given; ``vm_files`` are looked at for the
-    machine of a configuration that has none.
+    runs: those of any form, or only of forms before 1.0 (OLD-CLI-14); ``clear`` says that the command line is that of
+    Clear Containers' runtime, and ``global_log`` names its log of all calls below the state folder; ``wall`` is that of
+    new containers, "" if the name means none; ``root`` the state folder of root, /run/NAME if it is not given;
+    ``vm_files`` are looked at for the machine of a configuration that has none.
     """
 
-    __slots__ = ("bare", "name", "root", "vm_files", "wall")
+    __slots__ = ("bare", "clear", "global_log", "name", "root", "vm_files", "wall")
 
-    def __init__(self, name: str, bare: str, wall: str = "", root: str = "", vm_files: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        bare: str = ANY,
+        wall: str = "",
+        root: str = "",
+        vm_files: tuple[str, ...] = (),
+        clear: bool = False,
+        global_log: str = "",
+    ) -> None:
         self.name = name
         self.bare = bare
         self.wall = wall
         self.root = root or f"/run/{name}"
         self.vm_files = vm_files
+        self.clear = clear
+        self.global_log = global_log
 
 
-OWN = Personality("ringfence", ANY)
+OWN = Personality("ringfence")
 PERSONALITIES = {
     "runc": Personality("runc", OLD),
-    "ringfence-microvm": Personality("ringfence", ANY, MICROVM),
+    "ringfence-microvm": Personality("ringfence", wall=MICROVM),
     "cc-oci-runtime": Personality(
         "cc-oci-runtime",
-        ANY,
-        MICROVM,
+        wall=MICROVM,
+        clear=True,
         vm_files=("/etc/cc-oci-runtime/vm.json", "/usr/share/defaults/cc-oci-runtime/vm.json"),
     ),
     "clr-oci-runtime": Personality(
         "clr-oci-runtime",
-        ANY,
-        MICROVM,
+        wall=MICROVM,
+        clear=True,
+        global_log="clr-oci-runtime.log",
         root="/run/opencontainer/containers",
         vm_files=("/etc/clr-oci-runtime/vm.json", "/usr/share/defaults/clr-oci-runtime/vm.json"),
     ),
@@ -49,3 +63,15 @@ PERSONALITIES = {
 def personality(program: str) -> Personality:
     """The personality of a program's name; any name but those of the table is our own's."""
     return PERSONALITIES.get(program, OWN)
+
+
+def checked_name(program: str) -> str:
+    """The argument of ``--personality``.
+
+    Raises:
+        RingfenceError: no personality has that name.
+    """
+    if program != OWN.name and program not in PERSONALITIES:
+        known = ", ".join((OWN.name, *PERSONALITIES))
+        raise RingfenceError(f"invalid personality: {program}", hint=f"there are {known}")
+    return program
