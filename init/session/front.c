@@ -51,7 +51,8 @@ void become_independent(struct run *r, int kept)
 	r->status = -1;
 }
 
-static void send_size(struct front *f)
+/* The guest takes a size when its process has a terminal: from ready on, or for exec from started on. */
+void front_resize(struct front *f)
 {
 	struct winsize size = {0};
 	char data[4];
@@ -70,7 +71,6 @@ void front_begin(struct front *f, struct outbox *out, int is_terminal)
 	f->credit = FRAME_WINDOW;
 	f->sinks[0].fd = 1;
 	f->sinks[1].fd = is_terminal ? -1 : 2;
-	send_size(f);
 }
 
 static int has_bytes(const struct sink *s)
@@ -198,7 +198,7 @@ int pass_signals(int signals, struct front *f, int *has_child)
 		if (info.ssi_signo == SIGCHLD)
 			*has_child = 1;
 		else if (info.ssi_signo == SIGWINCH)
-			send_size(f);
+			front_resize(f);
 		else if (info.ssi_signo != SIGPIPE)
 			put_number(f->out, 0, FRAME_SIGNAL, 0, info.ssi_signo);
 	}

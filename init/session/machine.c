@@ -179,6 +179,14 @@ static int make_raw(int peer)
 	return tcsetattr(peer, TCSANOW, &mode);
 }
 
+static int set_terminal(int peer)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(peer, fd) < 0)
+			return -1;
+	return 0;
+}
+
 /* The guest has a terminal of its own, with echo and signals; this one only carries its bytes. */
 int do_open_host_console(struct run *r, const struct open_host_console *s)
 {
@@ -191,9 +199,17 @@ int do_open_host_console(struct run *r, const struct open_host_console *s)
 	if (send_descriptor(socket, "/dev/ptmx", master))
 		return say(r, "cannot hand over the terminal", NULL);
 	close(master);
-	for (int fd = 0; fd < 3; fd++)
-		if (dup2(peer, fd) < 0)
-			return -1;
+	if (set_terminal(peer))
+		return -1;
 	close(peer);
 	return ioctl(0, TIOCSCTTY, 0);
+}
+
+/* The terminal may be another session's; its process is then not told of new sizes (ioctl_tty(2), TIOCSCTTY). */
+int do_take_host_console(struct run *r, const struct take_host_console *s)
+{
+	(void)s;
+	if (make_raw(0) || set_terminal(0))
+		return say(r, "standard input is no terminal", NULL);
+	return ioctl(0, TIOCSCTTY, 0) < 0 && errno != EPERM ? -1 : 0;
 }

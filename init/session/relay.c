@@ -61,8 +61,10 @@ static int take(struct run *r, struct relay *y, const struct frame *frame)
 	if (frame->type == FRAME_FAILED)
 		fail(r, frame);
 	if (frame->type == FRAME_STARTED) {
-		if (!y->is_started)
+		if (!y->is_started) {
+			front_resize(&y->front);
 			begin(r, y);
+		}
 		return 0;
 	}
 	if (frame->type == FRAME_EXITED) {

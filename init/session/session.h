@@ -64,6 +64,7 @@ int64_t milliseconds(void);
 void become_independent(struct run *r, int kept);
 
 void front_begin(struct front *f, struct outbox *out, int is_terminal);
+void front_resize(struct front *f);
 void front_watch(struct front *f, struct polls *polls);
 int front_serve(struct front *f, const struct polls *polls);
 int front_frame(struct front *f, const struct frame *frame);

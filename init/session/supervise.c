@@ -144,8 +144,10 @@ static int hear_container(struct supervisor *v, const struct frame *frame)
 {
 	if (frame->type == FRAME_HELLO)
 		return greet(v, frame);
-	if (frame->type == FRAME_READY)
+	if (frame->type == FRAME_READY) {
+		front_resize(&v->front);
 		return become_ready(v);
+	}
 	if (frame->type == FRAME_FAILED && !v->is_ready)
 		fail_guest(v, frame);
 	if (!v->is_ready)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import termios
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from tests.support import Bundle, Container, Runtime
+from tests.support.console import read_until
 
 
 @pytest.fixture
@@ -78,7 +83,7 @@ def test_kill_all_runs_the_trap(box: Container) -> None:
 
 
 def test_the_bundle_may_be_a_word(clear: Runtime, bundle: Bundle) -> None:
-    """MVM-CCOR-17: and an id that is taken is refused."""
+    """MVM-CCOR-15, MVM-CCOR-17: and an id that is taken is refused."""
     bundle.sh("exit 7")
     bundle.write()
     container = clear.new_id()
@@ -88,3 +93,88 @@ def test_the_bundle_may_be_a_word(clear: Runtime, bundle: Bundle) -> None:
     assert taken.code == 1
     assert f"container {container} already exists" in taken.err
     clear.run("delete", container).ok()
+
+
+@pytest.fixture
+def pty() -> Iterator[tuple[int, str]]:
+    """The master of a pseudo terminal, and the other end's path."""
+    master, peer = os.openpty()
+    yield master, os.ttyname(peer)
+    os.close(peer)
+    os.close(master)
+
+
+def shell(bundle: Bundle) -> None:
+    """A program with a terminal that tells its size, reads a line, and ends."""
+    bundle.process["terminal"] = True
+    bundle.sh("stty size; read line; echo got $line; exit 7")
+    bundle.write()
+
+
+@pytest.mark.parametrize("style", ["--console={}", "--console {}"])
+def test_a_given_terminal(clear: Runtime, bundle: Bundle, pty: tuple[int, str], style: str) -> None:
+    """MVM-CCOR-15: of create, whose pid file may be relative; the supervisor holds it and passes its bytes."""
+    master, path = pty
+    termios.tcsetwinsize(master, (33, 99))
+    shell(bundle)
+    name = clear.new_id()
+    words = style.format(path).split()
+    clear.run("create", *words, "--pid-file", "pid", name, bundle.path, cwd=clear.folder).ok()
+    with open(os.path.join(clear.folder, "pid"), encoding="ascii") as file:
+        assert int(file.read()) == clear.container(name).pid
+    clear.run("start", name).ok()
+    assert "33 99" in read_until(master, "33 99")
+    os.write(master, b"typed\n")
+    read_until(master, "got typed")
+    assert clear.container(name).reap() == 7
+    clear.run("stop", name).ok()
+
+
+def test_start_of_2016(clear: Runtime, bundle: Bundle, pty: tuple[int, str]) -> None:
+    """MVM-CCOR-16: create and start in one; the second start finds the id and says that it runs."""
+    master, path = pty
+    termios.tcsetwinsize(master, (33, 99))
+    shell(bundle)
+    name = clear.new_id()
+    pid_file = os.path.join(clear.folder, "pid")
+    clear.run("start", "--bundle", bundle.path, "--console", path, "-d", "--pid-file", pid_file, name).ok()
+    read_until(master, "33 99")
+    assert clear.container(name).status() == "running"
+    assert clear.run("start", name).code == 1
+    clear.run("stop", name).ok()
+
+
+def test_start_of_2016_in_the_foreground(clear: Runtime, bundle: Bundle, pty: tuple[int, str]) -> None:
+    """MVM-CCOR-16: with the log on standard output and the bundle as a word it waits for the program."""
+    master, path = pty
+    bundle.process["terminal"] = True
+    bundle.sh("echo seen; exit 7")
+    bundle.write()
+    name = clear.new_id()
+    options = ["--personality", "cc-oci-runtime", "--root", clear.root, "--debug", "--log", "/dev/stdout"]
+    pid_file = os.path.join(clear.folder, "pid")
+    result = clear.run("start", "--console", path, "--pid-file", pid_file, name, bundle.path, options=options)
+    assert result.code == 7, result
+    assert ":cc-oci-runtime:debug:" in result.out
+    assert "seen" in read_until(master, "seen")
+
+
+def test_a_console_that_is_no_terminal(clear: Runtime, bundle: Bundle) -> None:
+    """MVM-CCOR-15."""
+    shell(bundle)
+    result = clear.run("create", "--console", "/dev/null", clear.new_id(), bundle.path)
+    assert result.code == 1
+    assert "console /dev/null is no terminal" in result.err
+
+
+def test_events_have_the_form_of_their_day(box: Container) -> None:
+    """MVM-CCOR-20: an interval in whole seconds or with a unit; they end with the container."""
+    told = json.loads(box.runtime.run("events", "--stats", box.id).ok().out)
+    assert told["data"]["CgroupStats"]["memory_stats"]["usage"]["usage"] > 0
+    assert told["data"]["CgroupStats"]["cpu_stats"]["cpu_usage"]["total_usage"] > 0
+    process = box.runtime.spawn("events", "--interval", "1", box.id)
+    time.sleep(2)
+    box.runtime.run("stop", box.id).ok()
+    ended = process.wait().ok()
+    assert '"CgroupStats"' in ended.out
+    assert box.runtime.run("events", "--interval", "0", box.id).code == 1

@@ -50,7 +50,7 @@ def bear(runtime: Runtime, container_id: str, options: CreateOptions, prepared: 
     except BaseException:
         birth.undo()
         raise
-    birth.perform(given, None)
+    birth.perform(given, (options.terminal,) * 3 if options.terminal >= 0 else None)
     if socket:
         socket.close()
     birth.release()

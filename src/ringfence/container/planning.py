@@ -181,7 +181,9 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         cached=True,
         systemd=systemd_version(runtime, host),
     )
-    check_terminal_options(prepared.process.terminal, detached, options.console_socket)
+    check_terminal_options(prepared.process.terminal, detached, options.console_socket, given=options.terminal >= 0)
+    if options.terminal >= 0 and prepared.process.terminal and choice.driver != MICROVM:
+        raise RingfenceError("only a machine takes a given terminal", hint="use --console-socket")
     if prepared.machine:
         from ringfence.container.hypervisor import check_hypervisor
 
@@ -375,6 +377,7 @@ def prepare(
         notify=notify,
         resctrl=resctrl.paths if resctrl else (),
         unit=manager.unit.name if manager and is_beyond_reach(host, cgroups) else "",
+        terminal=options.terminal >= 0,
     )
     assert config.process is not None
     limits = limit_steps(runtime, choice.driver, host, config, cgroups, options, manager)

@@ -70,7 +70,8 @@ class CreateOptions(Record):
     """Options of create, run and explain. ``bundle`` is absolute; ``config`` is a source other than it, if not None.
 
     ``supervised``: the caller supervises this run as systemd does a service. The cgroup lies below the caller's own, so
-    that its limits bind the container, and readiness is the runtime's (OLD-SYSTEMD-01 to 07).
+    that its limits bind the container, and readiness is the runtime's (OLD-SYSTEMD-01 to 07). ``terminal`` is a
+    descriptor of a terminal that the container gets instead of a new one, -1 for none (MVM-CCOR-15).
     """
 
     bundle: str
@@ -82,6 +83,7 @@ class CreateOptions(Record):
     preserve_fds: int = 0
     config: Source | None = None
     supervised: bool = False
+    terminal: int = -1
 
     @property
     def source(self) -> Source:

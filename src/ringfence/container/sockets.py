@@ -55,13 +55,13 @@ def send_pidfd(runtime: Runtime, path: str, pid: int, payload: str) -> None:
         connection.close()
 
 
-def check_terminal_options(terminal: bool, detached: bool, console_socket: str) -> None:
-    """A terminal needs somebody to hold it; nobody else may (LNX-LIFE-19, LNX-LIFE-20).
+def check_terminal_options(terminal: bool, detached: bool, console_socket: str, *, given: bool) -> None:
+    """A terminal needs somebody to hold it; nobody else may (LNX-LIFE-19, LNX-LIFE-20). ``given``: there is one.
 
     Raises:
         RingfenceError: the options contradict the configuration.
     """
-    if terminal and detached and not console_socket:
+    if terminal and detached and not console_socket and not given:
         raise RingfenceError(
             "cannot allocate tty if runc will detach without setting console socket",
             field="/process/terminal",

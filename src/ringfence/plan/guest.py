@@ -120,6 +120,13 @@ class OpenHostConsole(InitStep):
         return "open", "a terminal for the guest's"
 
 
+class TakeHostConsole(InitStep):
+    """The terminal that is standard input becomes the process' own: raw, as 0, 1 and 2, and the session's."""
+
+    def describe(self) -> tuple[str, str]:
+        return "take", "the given terminal for the guest's"
+
+
 class Supervise(InitStep):
     """Start the machine and stand for its container until that has ended.
 

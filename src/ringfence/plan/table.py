@@ -84,6 +84,7 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     guest.MakeMountPoint,
     guest.AwaitGate,
     guest.OpenHostConsole,
+    guest.TakeHostConsole,
     guest.Supervise,
     guest.RelayProcess,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.cli import personality as names
-from ringfence.cli.clear.options import IDLE
+from ringfence.cli.clear.options import IDLE, with_console, with_unit
 from ringfence.cli.log import Log
 from ringfence.cli.main import command
 from ringfence.cli.options import GLOBAL_OPTIONS, VERBS, parse
@@ -179,3 +179,32 @@ def test_the_state_folders() -> None:
     """MVM-CCOR-01."""
     fresh = {name: names.Personality(name, root=root) for name, root in (("cc-oci-runtime", ""), ("x", "/r"))}
     assert [means.root for means in fresh.values()] == ["/run/cc-oci-runtime", "/r"]
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (["--console", "/dev/pts/3", "c1"], ["--console=/dev/pts/3", "c1"]),
+        (["--console=/dev/pts/3", "c1"], ["--console=/dev/pts/3", "c1"]),
+        (["--console", "c1", "/b"], ["--console=", "c1", "/b"]),
+        (["c1", "/b", "--console"], ["c1", "/b", "--console="]),
+        (["--console", "-d", "c1"], ["--console=", "-d", "c1"]),
+    ],
+)
+def test_the_console_may_have_a_value(given: list[str], taken: list[str]) -> None:
+    """MVM-CCOR-15."""
+    assert with_console(given) == taken
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (["--interval", "5", "c1"], ["--interval", "5s", "c1"]),
+        (["--interval=5", "7"], ["--interval=5s", "7"]),
+        (["7", "--interval", "1m30s"], ["7", "--interval", "1m30s"]),
+        (["7"], ["7"]),
+    ],
+)
+def test_an_interval_without_a_unit_is_in_seconds(given: list[str], taken: list[str]) -> None:
+    """MVM-CCOR-20."""
+    assert with_unit(given) == taken

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from ringfence.cli.clear.log import MODE, ClearStyle
-from ringfence.cli.clear.options import HELP_WORDS, IDLE, MAY_BE_UNKNOWN, OPTIONS, STOP, VERSION, WITH_BUNDLE, usage
+from ringfence.cli.clear.options import (
+    HELP_WORDS,
+    IDLE,
+    MAY_BE_UNKNOWN,
+    NEW,
+    OPTIONS,
+    STOP,
+    VERSION,
+    WITH_BUNDLE,
+    usage,
+    with_console,
+    with_unit,
+)
 from ringfence.cli.clear.verbs import ACTIONS
 from ringfence.cli.main import action, operate, wrong_count
 from ringfence.cli.options import SUBVERBS, VERBS, UsageError, parse
@@ -90,7 +102,9 @@ def perform_verb(program: str, name: str, given: Arguments, log: Log) -> int:
     """
     own = "delete" if name == STOP else name
     verb = SUBVERBS.get(own) or VERBS[own]
-    arguments = parse(given.words[1:], verb.options, verb.anywhere)
+    options = WITH_BUNDLE.get(name, verb.options)
+    words = adapted(name, given.words[1:])
+    arguments = parse(words, options, verb.anywhere)
     if arguments.switch("help"):
         from ringfence.cli.help import verb_help
 
@@ -108,6 +122,13 @@ def perform_verb(program: str, name: str, given: Arguments, log: Log) -> int:
     return operate(program, own, given, arguments, log, act)
 
 
+def adapted(name: str, words: list[str]) -> list[str]:
+    """The words as our reader of options takes them."""
+    if name in WITH_BUNDLE:
+        return with_console(words)
+    return with_unit(words) if name == "events" else words
+
+
 def check_known(runtime: Runtime, name: str, arguments: Arguments) -> None:
     """Refuse a container that is not there where it has to be, or is where it must not (MVM-CCOR-17).
 
@@ -118,7 +139,8 @@ def check_known(runtime: Runtime, name: str, arguments: Arguments) -> None:
         return
     container_id = arguments.words[0]
     directory = container_directory(runtime, container_id)
-    if name in WITH_BUNDLE and exists(directory):
+    if name in NEW and exists(directory):
         raise RingfenceError(f"container {container_id} already exists")
-    if name not in MAY_BE_UNKNOWN and not exists(directory):
+    may_be_unknown = name in MAY_BE_UNKNOWN and (name != "start" or arguments.given("bundle"))
+    if not may_be_unknown and not exists(directory):
         raise RingfenceError(f"failed to parse json file: {directory}/state.json: container does not exist")

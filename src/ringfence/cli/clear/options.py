@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.cli.options import GLOBAL_OPTIONS, SWITCH, TEXT, VERBS, Option
+from ringfence.cli.options import CREATE_OPTIONS, GLOBAL_OPTIONS, HELP, RUN_OPTIONS, SWITCH, TEXT, VERBS, Option
 
 IDLE = ("shim-path", "proxy-socket-path")
 """Options for programs that are not needed any more."""
@@ -12,8 +12,14 @@ OPTIONS: tuple[Option, ...] = (
     *((name, "", TEXT) for name in IDLE),
 )
 STOP, HELP_WORDS, VERSION = "stop", ("help", "h"), "version"
-WITH_BUNDLE = ("create", "run")
-"""Commands whose bundle may stand behind the id, as a word (MVM-CCOR-15)."""
+NEW = ("create", "run")
+CONSOLE: Option = ("console", "", TEXT)
+WITH_BUNDLE: dict[str, tuple[Option, ...]] = {
+    "create": (*CREATE_OPTIONS, CONSOLE, HELP),
+    "run": (*RUN_OPTIONS, CONSOLE, HELP),
+    "start": (*RUN_OPTIONS, CONSOLE, HELP),
+}
+"""Commands whose bundle may stand behind the id, as a word, and their options (MVM-CCOR-15, 16)."""
 MAY_BE_UNKNOWN = (*WITH_BUNDLE, "restore", "explain", "delete", STOP)
 """Commands whose container need not be there."""
 TAILS = {"kill": "Usage: kill <container-id> [<options>] [<signal>]", "exec": "Usage: exec <container-id> <cmd> [args]"}
@@ -25,3 +31,31 @@ def usage(name: str) -> str:
     if name in VERBS and VERBS[name].most == 0:
         return f"Usage: {name}"
     return TAILS.get(name, f"Usage: {name} <container-id>")
+
+
+def with_console(words: list[str]) -> list[str]:
+    """``--console`` takes its value or none: a word that is a path belongs to it (MVM-CCOR-15)."""
+    found: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word != "--console":
+            found.append(word)
+            continue
+        following = next(rest, None)
+        if following is not None and following.startswith("/"):
+            found.append(f"--console={following}")
+        else:
+            found += ["--console=", *([following] if following is not None else [])]
+    return found
+
+
+def with_unit(words: list[str]) -> list[str]:
+    """``--interval 5`` is five seconds (MVM-CCOR-20)."""
+    found: list[str] = []
+    for word in words:
+        name, _, value = word.partition("=")
+        if value.isdecimal() and name.lstrip("-") == "interval":
+            found.append(f"{word}s")
+        else:
+            found.append(f"{word}s" if word.isdecimal() and found[-1:] in (["--interval"], ["-interval"]) else word)
+    return found

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import posix
+
+from ringfence.cli.bundle import create_fields
 from ringfence.cli.clear.options import STOP
 from ringfence.cli.numbers import signal_number
-from ringfence.cli.output import write
+from ringfence.cli.output import STDOUT, write
 from ringfence.cli.table import padded
+from ringfence.cli.world import absolute
 from ringfence.container.record import container_directory, load_record
 from ringfence.container.status import CREATED, STOPPED, status
-from ringfence.errors import RingfenceError
+from ringfence.errors import RingfenceError, from_os_error
 from ringfence.jsontext import dumps
 from ringfence.paths import exists
 
@@ -25,6 +29,66 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "pid", "status", "bundle", "created")
 SIGTERM = "15"
+NONE = -1
+
+
+def create(runtime: Runtime, arguments: Arguments) -> int:
+    """``create``, whose terminal may be given (MVM-CCOR-15)."""
+    from ringfence.container.create import create as make
+    from ringfence.container.runtime import CreateOptions
+
+    options = CreateOptions(**create_fields(runtime, arguments), terminal=given_terminal(runtime, arguments))
+    make(runtime, arguments.words[0], options)
+    return 0
+
+
+def run(runtime: Runtime, arguments: Arguments) -> int:
+    """``run``; in the foreground a given terminal is as the caller's own."""
+    from ringfence.container.run import run as perform
+    from ringfence.container.runtime import RunOptions
+
+    terminal, detach = given_terminal(runtime, arguments), arguments.switch("detach")
+    if terminal >= 0 and not detach:
+        posix.dup2(terminal, 0)
+        posix.dup2(terminal, STDOUT)
+        terminal = NONE
+    options = RunOptions(
+        **create_fields(runtime, arguments),
+        detach=detach,
+        keep=arguments.switch("keep"),
+        no_subreaper=arguments.switch("no-subreaper"),
+        terminal=terminal,
+    )
+    return perform(runtime, arguments.words[0], options)
+
+
+def start(runtime: Runtime, arguments: Arguments) -> int:
+    """``start``; with a bundle, as in 2016, it runs a container that is not there yet (MVM-CCOR-16)."""
+    from ringfence.container.start import start as release
+
+    if not exists(container_directory(runtime, arguments.words[0])):
+        return run(runtime, arguments)
+    release(runtime, arguments.words[0])
+    return 0
+
+
+def given_terminal(runtime: Runtime, arguments: Arguments) -> int:
+    """A descriptor of the terminal that ``--console`` names, -1 if it names none.
+
+    Raises:
+        RingfenceError: it is no terminal.
+    """
+    path = arguments.text("console")
+    if not path:
+        return NONE
+    try:
+        terminal = posix.open(absolute(path, runtime.cwd), posix.O_RDWR | posix.O_NOCTTY | posix.O_CLOEXEC)
+    except OSError as error:
+        raise from_os_error(f"open console {path}", error) from None
+    if not posix.isatty(terminal):
+        posix.close(terminal)
+        raise RingfenceError(f"console {path} is no terminal")
+    return terminal
 
 
 def pause(runtime: Runtime, arguments: Arguments) -> int:
@@ -166,7 +230,18 @@ def process_of(config: Config) -> dict[str, object]:
     }
 
 
+def events(runtime: Runtime, arguments: Arguments) -> int:
+    """``events``, in the form of its day; an interval without a unit is in seconds (MVM-CCOR-20)."""
+    from ringfence.cli.old_events import perform
+
+    return perform(runtime, arguments)
+
+
 ACTIONS: dict[str, Perform] = {
+    "create": create,
+    "run": run,
+    "start": start,
+    "events": events,
     "pause": pause,
     "resume": resume,
     "delete": delete,

@@ -47,6 +47,7 @@ class Context(Record):
     resctrl: tuple[str, ...] = ()
     unit: str = ""
     gate: bool = False
+    terminal: bool = False
     slots: tuple[str, ...] = ("plan", "status")
 
 

@@ -119,7 +119,9 @@ def supervisor_steps(
     steps += [] if has_image else point_steps(config, context.bundle, context.rootfs)
     steps += tree_steps(shares_of(config, context.bundle, context.rootfs), tree)
     steps += early_hook_steps(outer_config(config), process, context)
-    if process.terminal:
+    if process.terminal and context.terminal:
+        steps.append(guest.TakeHostConsole("/process/terminal"))
+    elif process.terminal:
         size = process.console_size or Box(0, 0)
         steps.append(guest.OpenHostConsole("/process/terminal", slots("console"), size.height, size.width))
     return steps
