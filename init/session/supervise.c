@@ -89,6 +89,13 @@ static void end_container(struct supervisor *v, int status)
 			close(v->clients[i].fd);
 }
 
+/* A machine whose files are gone has its last moments, whatever its guest says in them. */
+static void set_deadline(struct supervisor *v, int64_t deadline)
+{
+	if (!v->is_bereft)
+		v->deadline = deadline;
+}
+
 static int become_ready(struct supervisor *v)
 {
 	if (!v->has_greeted || v->is_ready)
@@ -96,7 +103,7 @@ static int become_ready(struct supervisor *v)
 	if (show_container(v->r, &v->step->shown))
 		fail(v, 0, errno, "cannot leave the host's files", 29);
 	v->is_ready = 1;
-	v->deadline = 0;
+	set_deadline(v, 0);
 	become_independent(v->r, v->listener);
 	return 0;
 }
@@ -120,7 +127,7 @@ static int greet(struct supervisor *v, const struct frame *frame)
 	if (protocol != FRAME_PROTOCOL || memcmp(frame->data + 4, v->step->digest.data, 16))
 		return -1;
 	v->has_greeted = 1;
-	v->deadline = milliseconds() + v->step->patience;
+	set_deadline(v, milliseconds() + v->step->patience);
 	struct frame answer = *frame;
 	return put_frame(&v->out, &answer) || send_time(v) ? -1 : 0;
 }
@@ -354,6 +361,8 @@ static void hang_up(struct supervisor *v)
 
 static void lose_patience(struct supervisor *v)
 {
+	if (!v->is_ready && v->is_bereft)
+		fail_with(v, 0, "the daemon that serves the files has ended: ", &v->errors);
 	if (!v->is_ready)
 		fail_with(v, ETIMEDOUT, "the guest does not answer: ", &v->console);
 	v->is_lost = !v->is_bereft;

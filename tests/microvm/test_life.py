@@ -50,6 +50,16 @@ def test_a_failed_step_of_the_guest_is_named(machines: Runtime, bundle: Bundle) 
     machines.refuses_bundle('error mounting "none" to rootfs at "/data"', bundle)
 
 
+def test_a_failed_create_writes_one_record(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-ENG-08: Podman reads the file as one value; the warning that machines are emulated is not in its way."""
+    bundle.linux["sysctl"] = {"net.ipv4.no_such_knob": "1"}
+    bundle.write()
+    assert machines.run("create", "-b", bundle.path, machines.new_id()).code == 1
+    (record,) = machines.log_records()
+    assert record["level"] == "error"
+    assert "no_such_knob" in record["msg"]
+
+
 def test_start_twice(machines: Runtime, bundle: Bundle) -> None:
     """MVM-START-02."""
     bundle.sleep()

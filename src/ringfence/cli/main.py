@@ -17,7 +17,7 @@ from ringfence.cli.options import GLOBAL_OPTIONS, SUBVERBS, VERBS, WITH_FILE, WI
 from ringfence.cli.output import ReaderGoneError, write
 from ringfence.cli.personality import checked_name, personality
 from ringfence.cli.world import make_runtime
-from ringfence.errors import RingfenceError
+from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,8 +72,11 @@ def known(error: Exception, log: Log) -> RingfenceError:
     """The error itself, or for one that nobody foresaw one line that says what and where."""
     if isinstance(error, RingfenceError):
         return error
-    from ringfence.cli.internal import internal_error, trace
-
+    try:
+        from ringfence.cli.internal import internal_error, trace
+    except OSError as missing:
+        # With no descriptor left not even that can be read (EMFILE).
+        return from_os_error("cannot load the runtime's own modules", missing)
     if log.verbose:
         log.debug(trace(error))
     return internal_error(error)

@@ -198,10 +198,17 @@ class Birth:
         return Agent(self.runtime, seccomp, self.record, "creating")
 
     def born(self, pid: int) -> None:
-        """Record the process as soon as there is one."""
+        """Record the process as soon as there is one.
+
+        Raises:
+            RingfenceError: there is no room for it.
+        """
         self.record.pid = pid
         self.record.start_time = process_stat(pid)[1]
-        save_record(self.record)
+        try:
+            save_record(self.record)
+        except OSError as error:
+            raise from_os_error(f"cannot write the state of container {self.record.id}", error) from None
 
     def tell(self) -> None:
         """The caller's pid file and pidfd socket, before the command returns (LNX-FILE-03)."""

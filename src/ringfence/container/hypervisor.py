@@ -64,7 +64,7 @@ def version_line(path: str) -> bytes:
     """The first line of ``--version``.
 
     Raises:
-        RingfenceError: it cannot be executed.
+        RingfenceError: it cannot be executed, or fails.
     """
     import subprocess  # 9 ms, once for each new QEMU
 
@@ -72,6 +72,9 @@ def version_line(path: str) -> bytes:
         told = subprocess.run([path, "--version"], capture_output=True, check=False, env={"PATH": "/usr/bin:/bin"})
     except OSError as error:
         raise from_os_error(f"cannot execute {path}", error, hint=INSTALL) from None
+    if told.returncode:
+        words = told.stderr.decode("utf-8", "backslashreplace").strip().partition("\n")[0]
+        raise RingfenceError(f"{path} --version has failed: {words or told.returncode}")
     return told.stdout.partition(b"\n")[0]
 
 

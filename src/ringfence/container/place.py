@@ -54,6 +54,8 @@ def make_directory(runtime: Runtime, container_id: str) -> str:
 
 def remove_directory(directory: str) -> None:
     """Remove a state folder and what lies in it: files, and the folder of the notify socket."""
+    if removed_empty(directory):
+        return
     try:
         names = posix.listdir(directory)
     except FileNotFoundError:
@@ -67,6 +69,15 @@ def remove_directory(directory: str) -> None:
         else:
             posix.unlink(path)
     posix.rmdir(directory)
+
+
+def removed_empty(directory: str) -> bool:
+    """Remove a folder if it is empty; that takes no descriptor, of which there may be none left."""
+    try:
+        posix.rmdir(directory)
+    except OSError:
+        return False
+    return True
 
 
 def remove_mount(path: str) -> None:
