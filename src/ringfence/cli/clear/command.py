@@ -141,6 +141,6 @@ def check_known(runtime: Runtime, name: str, arguments: Arguments) -> None:
     directory = container_directory(runtime, container_id)
     if name in NEW and exists(directory):
         raise RingfenceError(f"container {container_id} already exists")
-    may_be_unknown = name in MAY_BE_UNKNOWN and (name != "start" or arguments.given("bundle"))
+    may_be_unknown = name in MAY_BE_UNKNOWN or (name == "start" and arguments.given("bundle"))
     if not may_be_unknown and not exists(directory):
         raise RingfenceError(f"failed to parse json file: {directory}/state.json: container does not exist")

@@ -20,7 +20,7 @@ WITH_BUNDLE: dict[str, tuple[Option, ...]] = {
     "start": (*RUN_OPTIONS, CONSOLE, HELP),
 }
 """Commands whose bundle may stand behind the id, as a word, and their options (MVM-CCOR-15, 16)."""
-MAY_BE_UNKNOWN = (*WITH_BUNDLE, "restore", "explain", "delete", STOP)
+MAY_BE_UNKNOWN = (*NEW, "restore", "explain", "delete", STOP)
 """Commands whose container need not be there."""
 TAILS = {"kill": "Usage: kill <container-id> [<options>] [<signal>]", "exec": "Usage: exec <container-id> <cmd> [args]"}
 """How a command is called, where it is not by the container alone."""
