@@ -23,7 +23,7 @@ from bench.scenarios import Subject
 from bench.vm.bare import Bare
 from bench.vm.memory import overhead, resident
 from ringfence.container.accelerator import accelerate
-from ringfence.container.machine import machine_for
+from ringfence.container.machine import Asking, machine_for
 from ringfence.settings import Settings
 from ringfence.spec.load import load_config
 
@@ -134,7 +134,7 @@ def compare(scratch: Path, rounds: int) -> str:
         "sleep": make_bundle(scratch / "sleep", ["/bin/sleep", "3600"]),
     }
     config = load_config(Path(bundles["true"], "config.json").read_text())
-    bare = Bare(machine_for(config, "", accelerate("auto", None), Settings()), scratch)
+    bare = Bare(machine_for(config, Asking("", "", ""), accelerate("auto", None), Settings()), scratch)
     os.replace(scratch / "nothing", Path(bundles["when"], "rootfs/bin/when"))
     subject = Machines("ringfence", INSTALLED, Bench(scratch), scratch, sleep=bundles["sleep"])
     subject.resident = subject.new_id()

@@ -34,9 +34,9 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     host = read_host(runtime, arguments.text("host"))
     prepared = explain(runtime, CreateOptions(bundle=bundle), container_id, host)
     if arguments.switch("json"):
-        write(dumps(as_json(prepared.plan, bundle, prepared.choice), indent="  ") + "\n")
+        write(dumps(as_json(prepared.plan, bundle, prepared.choice, prepared.notes), indent="  ") + "\n")
     else:
-        write(as_table(prepared.plan, shown_path(bundle, runtime.cwd), prepared.choice))
+        write(as_table(prepared.plan, shown_path(bundle, runtime.cwd), prepared.choice, prepared.notes))
     return 0
 
 
@@ -74,15 +74,16 @@ def shown_path(path: str, cwd: str) -> str:
     return "." if path == cwd else path
 
 
-def as_json(plan: Plan, bundle: str, choice: Choice) -> dict[str, object]:
+def as_json(plan: Plan, bundle: str, choice: Choice, notes: tuple[str, ...] = ()) -> dict[str, object]:
     """The plan as one object, a step as its row in the table."""
     steps = [dict(row.items()) for row in plan.rows()]
     losers = [{"by": origin, "driver": wall} for origin, wall in choice.losers]
-    return {"bundle": bundle, "driver": choice.driver, "chosenBy": choice.origin, "overruled": losers, "steps": steps}
+    head = {"bundle": bundle, "driver": choice.driver, "chosenBy": choice.origin, "overruled": losers}
+    return {**head, "notes": list(notes), "steps": steps}
 
 
-def as_table(plan: Plan, bundle: str, choice: Choice) -> str:
-    """A headline, who chose the wall, and a line for each step: number, phase, what it does, the field that asked.
+def as_table(plan: Plan, bundle: str, choice: Choice, notes: tuple[str, ...] = ()) -> str:
+    """A headline, who chose the wall, notes, and a line for each step: number, phase, what it does, who asked.
 
     The numbers are those that the error of a failed step names.
     """
@@ -93,6 +94,7 @@ def as_table(plan: Plan, bundle: str, choice: Choice) -> str:
     lines = [
         f"bundle {bundle}   driver {choice.driver}   {len(rows)} steps, none performed",
         choice_text(choice),
+        *(f"note: {printable(note)}" for note in notes),
         f"{'no':>4}  {'phase':<8}{'step':<{width}}  from config.json",
     ]
     lines += [

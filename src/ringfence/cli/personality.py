@@ -15,10 +15,11 @@ class Personality:
     runs: those of any form, or only of forms before 1.0 (OLD-CLI-14); ``clear`` says that the command line is that of
     Clear Containers' runtime, and ``global_log`` names its log of all calls below the state folder; ``wall`` is that of
     new containers, "" if the name means none; ``root`` the state folder of root, /run/NAME if it is not given;
-    ``vm_files`` are looked at for the machine of a configuration that has none.
+    ``folders`` are
+    looked at for vm.json, the machine of configurations that have none, and for hypervisor.args.
     """
 
-    __slots__ = ("bare", "clear", "global_log", "name", "root", "vm_files", "wall")
+    __slots__ = ("bare", "clear", "folders", "global_log", "name", "root", "wall")
 
     def __init__(
         self,
@@ -26,7 +27,7 @@ class Personality:
         bare: str = ANY,
         wall: str = "",
         root: str = "",
-        vm_files: tuple[str, ...] = (),
+        folders: tuple[str, ...] = (),
         clear: bool = False,
         global_log: str = "",
     ) -> None:
@@ -34,7 +35,7 @@ class Personality:
         self.bare = bare
         self.wall = wall
         self.root = root or f"/run/{name}"
-        self.vm_files = vm_files
+        self.folders = folders
         self.clear = clear
         self.global_log = global_log
 
@@ -47,7 +48,7 @@ PERSONALITIES = {
         "cc-oci-runtime",
         wall=MICROVM,
         clear=True,
-        vm_files=("/etc/cc-oci-runtime/vm.json", "/usr/share/defaults/cc-oci-runtime/vm.json"),
+        folders=("/etc/cc-oci-runtime", "/usr/share/defaults/cc-oci-runtime"),
     ),
     "clr-oci-runtime": Personality(
         "clr-oci-runtime",
@@ -55,7 +56,7 @@ PERSONALITIES = {
         clear=True,
         global_log="clr-oci-runtime.log",
         root="/run/opencontainer/containers",
-        vm_files=("/etc/clr-oci-runtime/vm.json", "/usr/share/defaults/clr-oci-runtime/vm.json"),
+        folders=("/etc/clr-oci-runtime", "/usr/share/defaults/clr-oci-runtime"),
     ),
 }
 

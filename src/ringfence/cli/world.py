@@ -51,7 +51,7 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
         rootless=rootless(given.text("rootless", "auto")),
         driver=given.text("driver"),
         named=personality(program).wall,
-        vm_files=personality(program).vm_files,
+        vm_folders=personality(program).folders,
         hypervisor_log=absolute(hypervisor_log, cwd) if hypervisor_log else "",
     )
 

@@ -48,10 +48,10 @@ def read_text(path: str) -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
-def read_config(source: Source, vm_files: tuple[str, ...] = ()) -> Found:
+def read_config(source: Source, vm_folders: tuple[str, ...] = ()) -> Found:
     """A configuration of any form, checked; one of an old form has been converted (OLD-DETECT-01).
 
-    ``vm_files`` may have the object ``vm`` of one that has none; the first that is there counts.
+    ``vm_folders`` may have the object ``vm`` of one that has none in vm.json; the first that is there counts.
 
     Raises:
         RingfenceError: it is missing, broken or wrong (LNX-LIFE-03).
@@ -59,10 +59,10 @@ def read_config(source: Source, vm_files: tuple[str, ...] = ()) -> Found:
     text, folder = source_text(source)
     document = parse_text(text)
     read = document if isinstance(document, dict) else {}
-    if vm_files or "vm" in read:
+    if vm_folders or "vm" in read:
         from ringfence.container.vm_file import with_machine  # only with a machine
 
-        changed = with_machine(read, vm_files)
+        changed = with_machine(read, vm_folders)
         if changed is not read:
             text, read, document = dumps(changed), changed, changed
     if is_current(document):

@@ -20,6 +20,6 @@ def explain(runtime: Runtime, options: CreateOptions, container_id: str, host: H
     Raises:
         RingfenceError: as ``create``, before it would begin.
     """
-    found = read_config(options.source, runtime.vm_files)
+    found = read_config(options.source, runtime.vm_folders)
     choice = choose(runtime, found.document)
     return prepare(runtime, container_id, options, host or probe(), found, choice, fifo=True)

@@ -6,7 +6,7 @@ import posix
 
 from ringfence.container.hypervisor import hypervisor_for
 from ringfence.container.image import image_for
-from ringfence.container.kernel import kernel_for, ramdisk_for
+from ringfence.container.kernel import kernel_for, named_kernel, ramdisk_for
 from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
@@ -41,7 +41,20 @@ TICKS = 100  # of a second: USER_HZ, which is part of the kernel's interface on 
 MOST_PROCESSES = 4096
 
 
-def machine_for(config: Config, rootfs: str, verdict: Verdict, settings: Settings) -> Machine:
+class Asking(Record):
+    """Who wants a machine: a bundle with its root, the container's folder, and a ``console`` of the caller's.
+
+    ``folders`` may have a file hypervisor.args, as the bundle; without any there is none.
+    """
+
+    bundle: str
+    rootfs: str
+    state: str
+    folders: tuple[str, ...] = ()
+    console: bool = False
+
+
+def machine_for(config: Config, asking: Asking, verdict: Verdict, settings: Settings) -> Machine:
     """The hardware for a container, from what this host has and the administrator wants.
 
     Raises:
@@ -50,18 +63,26 @@ def machine_for(config: Config, rootfs: str, verdict: Verdict, settings: Setting
     if config.vm:
         check_machine(config.vm)
     chosen = kernel_for(config.vm)
-    daemon = daemon_for(settings.files)
+    program = hypervisor_for(config.vm, settings, asking.rootfs)
+    own = None
+    if asking.folders:
+        from ringfence.container.arguments import arguments_for  # for Clear Containers' names only
+
+        named, own = arguments_for(asking, config, settings, chosen.path, kvm=verdict.works)
+        program = named or program
+    if own and own.kernel not in ("", chosen.path):
+        chosen = named_kernel(own.kernel)
+    daemon = "" if own and (own.folder or own.backed) else daemon_for(settings.files)
     if chosen.modules and not daemon:
         hint = "install virtiofsd, or build ringfence's own with `make guest`"
         raise RingfenceError(f"the distribution's kernel {chosen.path} can share files by virtiofs only", hint=hint)
-    program = hypervisor_for(config.vm, settings, rootfs)
     memory, cpus = memory_of(config), vcpus_of(config, posix.cpu_count() or 1)
     return Machine(
         chosen.path,
-        Q35 if chosen.packed else MICROVM,
+        own.board if own else Q35 if chosen.packed else MICROVM,
         daemon,
-        memory,
-        cpus,
+        (own and own.memory) or memory,
+        (own and own.cpus) or cpus,
         tsc_khz=tsc_khz(),
         modules=chosen.modules,
         parameters=parameters_of(config.vm),
@@ -70,7 +91,8 @@ def machine_for(config: Config, rootfs: str, verdict: Verdict, settings: Setting
         layout=layout(program),
         program=program,
         initrd=ramdisk_for(config.vm, memory),
-        image=image_for(config.vm.image if config.vm else None, rootfs),
+        image=image_for(config.vm.image if config.vm else None, asking.rootfs),
+        own=own,
     )
 
 
@@ -123,6 +145,8 @@ class Boot:
                 self.sockets["served"] = listen(record.directory, FILES_SOCKET)
                 self.sockets["files"] = connect(record.directory, FILES_SOCKET)
                 posix.unlink(f"{record.directory}/{FILES_SOCKET}")
+            for name in (slot for slot in plan.slots if slot.endswith(".sock")):
+                self.sockets[name] = listen(record.directory, name)
             own = with_plan(bytes_of(INIT), guest_bytes(plan), digest_of(plan), terminal=supervise.terminal)
             first = padded(bytes_of(supervise.initrd)) if supervise.initrd else b""
             last = bytes_of(supervise.modules) if supervise.modules else b""

@@ -50,7 +50,7 @@ class Prepared(Record):
     """A container that has been decided on and not begun.
 
     ``text`` is config.json as it was read, kept so that later editing has no effect (LNX-LIFE-09). ``notices`` are for
-    the log when all has gone well: a failed create leaves one record (MVM-ENG-08).
+    the log when all has gone well: a failed create leaves one record (MVM-ENG-08). ``notes`` are for ``explain``.
     """
 
     text: str
@@ -68,12 +68,23 @@ class Prepared(Record):
     machine: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def process(self) -> Process:
         """The process; the loader has made sure there is one."""
         assert self.config.process is not None
         return self.config.process
+
+
+class Compiled(Record):
+    """A wall's plan, what its machine consists of, the network that joins, notices and notes."""
+
+    plan: Plan
+    machine: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def listen_fds(runtime: Runtime, own_pid: int) -> int:
@@ -166,7 +177,7 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         RingfenceError: the configuration is wrong, contradicts the options, or asks for what this host cannot give.
     """
     host = probe()
-    found = read_config(options.source, runtime.vm_files)
+    found = read_config(options.source, runtime.vm_folders)
     choice = choose(runtime, found.document)
     prepared = prepare(
         runtime,
@@ -292,12 +303,12 @@ def compile_plan(
     steps: tuple[HostStep, ...],
     *,
     cached: bool,
-) -> tuple[Plan, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """The plan of the wall that has been chosen, what its machine consists of, the network that joins, and notices."""
+) -> Compiled:
+    """The plan of the wall that has been chosen, and what is known of its machine."""
     if choice.driver != MICROVM:
-        return compile_create(config, host, context, steps), (), (), ()
+        return Compiled(compile_create(config, host, context, steps))
     from ringfence.container.accelerator import accelerate
-    from ringfence.container.machine import machine_for
+    from ringfence.container.machine import Asking, machine_for
     from ringfence.container.network import joined_network
     from ringfence.drivers.microvm import plan
     from ringfence.drivers.microvm.machine import parts_of
@@ -305,10 +316,13 @@ def compile_plan(
     state = container_directory(runtime, context.container_id)
     joined = joined_network(config)
     verdict = accelerate(choice.settings.accelerator, cache_of(runtime) if cached else None)
-    hardware = machine_for(config, context.rootfs, verdict, choice.settings)
+    asking = Asking(context.bundle, context.rootfs, state, runtime.vm_folders, context.terminal)
+    hardware = machine_for(config, asking, verdict, choice.settings)
     logged = bool(runtime.hypervisor_log)
     decided = plan.compile_create(config, host, context, steps, hardware, state, logged=logged)
-    return decided, parts_of(hardware), (joined,) if joined else (), verdict.notices
+    network = (joined,) if joined else ()
+    notes, doubts = (hardware.own.notes, hardware.own.warnings) if hardware.own else ((), ())
+    return Compiled(decided, parts_of(hardware), network, (*verdict.notices, *doubts), notes)
 
 
 def unit_and_bus(manager: Manager | None) -> tuple[str, tuple[str, ...]]:
@@ -382,7 +396,7 @@ def prepare(
     assert config.process is not None
     limits = limit_steps(runtime, choice.driver, host, config, cgroups, options, manager)
     steps = limits + resctrl_steps
-    plan, machine, network, notices = compile_plan(runtime, choice, config, host, context, steps, cached=cached)
+    compiled = compile_plan(runtime, choice, config, host, context, steps, cached=cached)
     cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
     cautions = (
         *found.warnings,
@@ -390,5 +404,6 @@ def prepare(
         *config_cautions(config, host),
         *lost_on_the_way(runtime, choice.driver, own_pid),
     )
-    settled = (found.text, config, rootfs, cgroups, Namespaces(linux), plan, choice, cautions, context.filter)
-    return Prepared(*settled, *unit_and_bus(manager), resctrl, machine, network, notices)
+    settled = (found.text, config, rootfs, cgroups, Namespaces(linux), compiled.plan, choice, cautions, context.filter)
+    told = (compiled.machine, compiled.network, compiled.notices, compiled.notes)
+    return Prepared(*settled, *unit_and_bus(manager), resctrl, *told)

@@ -35,7 +35,7 @@ class Runtime(Record):
     ``environment`` the caller's variables (LISTEN_FDS, NOTIFY_SOCKET and the hooks' inherited ones come from it);
     ``criu`` the program for checkpoints, "" for the one in PATH; ``cwd`` the caller's working directory, to which pid
     files and console sockets are relative; ``driver`` the wall that ``--driver`` asks for and ``named`` that which the
-    program's name means, each "" for none; ``vm_files`` may have the object ``vm`` of configurations that have none;
+    program's name means, each "" for none; ``vm_folders`` may have vm.json and hypervisor.args;
     ``hypervisor_log`` is the folder for what QEMU says, "" for none.
     """
 
@@ -50,7 +50,7 @@ class Runtime(Record):
     rootless: str = "auto"
     driver: str = ""
     named: str = ""
-    vm_files: tuple[str, ...] = ()
+    vm_folders: tuple[str, ...] = ()
     hypervisor_log: str = ""
 
 

@@ -11,15 +11,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def with_machine(document: dict[str, Any], files: tuple[str, ...]) -> dict[str, Any]:
-    """A configuration with its machine in the specification's form; one without has that of the first file there is.
+FILE = "vm.json"
+
+
+def with_machine(document: dict[str, Any], folders: tuple[str, ...]) -> dict[str, Any]:
+    """A configuration with its machine in the specification's form; one without has that of the first vm.json.
 
     Raises:
         RingfenceError: the object mixes both forms, or the file cannot be read or is no JSON object.
     """
     machine = document.get("vm")
     if machine is None:
-        machine = next((found for found in map(machine_in, files) if found is not None), None)
+        files = (machine_in(f"{folder}/{FILE}") for folder in folders)
+        machine = next((found for found in files if found is not None), None)
     if machine is None or (machine is document.get("vm") and not is_older(machine)):
         return document
     return {**document, "vm": converted(machine) if is_older(machine) else machine}

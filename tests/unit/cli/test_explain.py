@@ -59,6 +59,11 @@ def test_a_step_stays_one_line_whatever_the_config_says() -> None:
     assert r"a\nb\x1b[2Jc\udcff" in lines[3]
 
 
+def test_notes_stand_before_the_steps() -> None:
+    """MVM-CCOR-09: in one line each."""
+    assert as_table(plan("a"), ".", CHOICE, ("pc-lite\nis q35",)).splitlines()[2] == r"note: pc-lite\nis q35"
+
+
 def test_the_plan_as_json() -> None:
     found = loads(dumps(as_json(plan("a cgroup"), "/hello", CHOICE)))
     assert found == {
@@ -66,6 +71,7 @@ def test_the_plan_as_json() -> None:
         "driver": "namespaces",
         "chosenBy": "--driver",
         "overruled": [{"by": "default", "driver": "microvm"}],
+        "notes": [],
         "steps": [{"number": 1, "phase": "host", "verb": "make", "text": "a cgroup", "pointer": "/linux/x"}],
     }
 

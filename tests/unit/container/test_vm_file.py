@@ -18,12 +18,13 @@ KERNEL = {"kernel": {"path": "/k"}}
 
 
 def files(tmp_path: Path, *contents: str) -> tuple[str, ...]:
-    """The two places, in which these are."""
-    paths = [tmp_path / "etc.json", tmp_path / "defaults.json"]
-    for path, content in zip(paths, contents, strict=False):
+    """The two folders, in which these are."""
+    folders = [tmp_path / "etc", tmp_path / "defaults"]
+    for folder, content in zip(folders, contents, strict=False):
+        folder.mkdir()
         if content:
-            path.write_text(content)
-    return tuple(map(str, paths))
+            (folder / "vm.json").write_text(content)
+    return tuple(map(str, folders))
 
 
 @pytest.mark.parametrize(

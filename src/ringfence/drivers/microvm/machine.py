@@ -12,6 +12,7 @@ from ringfence.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.drivers.microvm.translate import Own
     from ringfence.plan.step import InitStep
 
 QEMU = "/usr/bin/qemu-system-x86_64"
@@ -39,7 +40,8 @@ class Machine(Record):
     path of that program, "" where files are served by 9p; ``modules`` that of a ramdisk with modules for the kernel;
     ``parameters`` are words of the configuration for the kernel, ``initrd`` a ramdisk of its, "" for none. With ``kvm``
     the guest has ``greeting`` milliseconds for its first frame. ``layout`` are places of the host beside /usr that
-    QEMU's process needs, with the target of those that are symbolic links; ``program`` is the path of QEMU.
+    QEMU's process needs, with the target of those that are symbolic links; ``program`` is the path of QEMU. ``own`` has
+    the words of a file that the administrator or the bundle has written.
     """
 
     kernel: str
@@ -56,6 +58,7 @@ class Machine(Record):
     greeting: int = 0
     layout: tuple[tuple[str, str], ...] = ()
     program: str = QEMU
+    own: Own | None = None
 
 
 def parts_of(machine: Machine) -> tuple[str, ...]:
@@ -66,7 +69,9 @@ def parts_of(machine: Machine) -> tuple[str, ...]:
 
 def handed_on(machine: Machine) -> list[str]:
     """The names of what QEMU's process gets behind its three sockets, in their order; taps follow."""
-    return ["ramdisk", "kernel", *(["files"] if machine.virtiofsd else []), *(["image"] if machine.image else [])]
+    sockets = machine.own.sockets if machine.own else ()
+    files = ["files"] if machine.virtiofsd else []
+    return ["ramdisk", "kernel", *files, *(["image"] if machine.image else []), *sockets]
 
 
 def descriptor_of(machine: Machine, name: str) -> int:
@@ -82,16 +87,19 @@ def kernel_line(machine: Machine, *, acpi: bool = False) -> str:
     but the one of the local APIC (QEMU 7.2: nothing that sleeps ever wakes without it). Patching the lock prefixes out
     throws translated code away.
     """
-    words = ["console=hvc0", "quiet", "reboot=t", "panic=-1", "mitigations=off"]
+    own = machine.own
+    words = [*([own.append] if own else []), f"console=hvc{own.consoles if own else 0}"]
+    words += ["quiet", "reboot=t", "panic=-1", "mitigations=off"]
     if machine.cpus == 1:
         words.append("noreplace-smp")
     if not machine.kvm:
         words += ["no_timer_check", "tsc=reliable"]
         words += ["nolapic_timer"] if machine.cpus == 1 and not acpi else []
         words += [f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else []
-    if machine.initrd:
+    if machine.initrd or own:
         words.append(f"rdinit=/{FIRST_PROCESS}")
-    return " ".join([*words, "guest", *(quoted(word) for word in machine.parameters)])
+    parameters = () if own and own.parameters else machine.parameters
+    return " ".join([*words, "guest", *(quoted(word) for word in parameters)])
 
 
 def quoted(word: str) -> str:
@@ -101,10 +109,9 @@ def quoted(word: str) -> str:
 
 def accelerator(machine: Machine) -> list[str]:
     """How the guest's code is run."""
-    if machine.kvm:
-        return ["-accel", "kvm", "-cpu", "host"]
     threads = "single" if machine.cpus == 1 else "multi"
-    return ["-accel", f"tcg,thread={threads},tb-size=32", "-cpu", "max"]
+    name, processor = ("kvm", "host") if machine.kvm else (f"tcg,thread={threads},tb-size=32", "max")
+    return ["-accel", name, *([] if machine.own and machine.own.processor else ["-cpu", processor])]
 
 
 def escaped(value: str) -> str:
@@ -119,11 +126,15 @@ def device(machine: Machine, name: str) -> str:
 
 def needs_acpi(machine: Machine, nics: int) -> bool:
     """Whether there are more devices than the board has places for without it (MVM-QEMU-03)."""
+    if machine.own:
+        return machine.board == MICROVM and machine.own.acpi
     return machine.board == MICROVM and OTHER_DEVICES + bool(machine.image) + nics > SLOTS
 
 
 def board(machine: Machine, nics: int) -> list[str]:
     """The machine itself and its memory, which a daemon that serves files has to share."""
+    if machine.own:
+        return own_memory(machine, machine.own)
     name = (
         f"{MICROVM},acpi={'on' if needs_acpi(machine, nics) else 'off'},isa-serial=off"
         if machine.board == MICROVM
@@ -131,8 +142,18 @@ def board(machine: Machine, nics: int) -> list[str]:
     )
     if not machine.virtiofsd:
         return ["-M", name, "-m", str(machine.memory)]
-    backend = f"memory-backend-memfd,id=memory,size={machine.memory}M,share=on"
-    return ["-object", backend, "-M", f"{name},memory-backend=memory", "-m", str(machine.memory)]
+    return [*backend(machine), "-M", f"{name},memory-backend=memory", "-m", str(machine.memory)]
+
+
+def backend(machine: Machine) -> list[str]:
+    """Memory that a daemon can share."""
+    return ["-object", f"memory-backend-memfd,id=memory,size={machine.memory}M,share=on"]
+
+
+def own_memory(machine: Machine, own: Own) -> list[str]:
+    """What a file's board and memory lack for ours."""
+    size = [] if own.memory else ["-m", str(machine.memory)]
+    return [*size, *([*backend(machine), "-machine", "memory-backend=memory"] if machine.virtiofsd else [])]
 
 
 def files(machine: Machine, tree: str) -> list[str]:
@@ -146,17 +167,37 @@ def files(machine: Machine, tree: str) -> list[str]:
 
 def network(machine: Machine, nics: int) -> list[str]:
     """Network devices, each with a tap that comes as a descriptor; the first is the one behind all others."""
-    words, first = [], RAMDISK + len(handed_on(machine))
-    for number in range(nics):
-        words += ["-netdev", f"tap,id=nic{number},fd={first + number}"]
-        options = f"netdev=nic{number},mac={hardware_address(number).hex(':')}"
-        words += ["-device", f"{device(machine, 'virtio-net')},{options}" + (",romfile=" * (machine.board == Q35))]
+    words = []
+    for number in range(1 if machine.own and machine.own.network else 0, nics):
+        end, card = network_device(machine, number)
+        words += ["-netdev", end, "-device", card]
     return words
+
+
+def network_device(machine: Machine, number: int) -> tuple[str, str]:
+    """QEMU's end of a network device, and the guest's."""
+    end = f"tap,id=nic{number},fd={RAMDISK + len(handed_on(machine)) + number}"
+    options = f"netdev=nic{number},mac={hardware_address(number).hex(':')}"
+    return end, f"{device(machine, 'virtio-net')},{options}" + (",romfile=" * (machine.board == Q35))
+
+
+def own_words(machine: Machine, own: Own, nics: int) -> list[str]:
+    """A file's words; its tags of the network are those of the first device."""
+    from ringfence.drivers.microvm.arguments import NETWORK, settled  # only with such a file
+
+    values = {name: str(descriptor_of(machine, name)) for name in handed_on(machine)}
+    if nics:
+        end, card = network_device(machine, 0)
+        values.update(zip(NETWORK, ("-netdev", end, "-device", card), strict=True))
+    return settled(own.words, values)
 
 
 def command(machine: Machine, tree: str, nics: int) -> tuple[str, ...]:
     """The whole command line; ``tree`` is the folder that the guest sees."""
-    words = ["qemu-system-x86_64", *board(machine, nics), *accelerator(machine), "-smp", str(machine.cpus)]
+    own = machine.own
+    words = ["qemu-system-x86_64", *(own_words(machine, own, nics) if own else [])]
+    words += [*board(machine, nics), *accelerator(machine)]
+    words += [] if own and own.cpus else ["-smp", str(machine.cpus)]
     words += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     words += ["-global", "virtio-mmio.force-legacy=false"]
     words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
@@ -166,7 +207,7 @@ def command(machine: Machine, tree: str, nics: int) -> tuple[str, ...]:
     words += ["-chardev", f"socket,id=console,fd={CONSOLE}", "-device", "virtconsole,chardev=console"]
     words += ["-chardev", f"socket,id=monitor,fd={MONITOR}", "-mon", "chardev=monitor,mode=control"]
     words += files(machine, tree)
-    if machine.image:
+    if machine.image and (machine.image.is_root or not (own and own.disk)):
         words += disk_words(device(machine, "virtio-blk"), descriptor_of(machine, "image"))
     words += network(machine, nics)
     kernel = descriptor_of(machine, "kernel")
