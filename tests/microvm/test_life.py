@@ -178,6 +178,32 @@ def test_pause(machines: Runtime, bundle: Bundle) -> None:
     assert container.sh("echo here").ok().out == "here\n"
 
 
+def test_a_paused_machines_clock_stands_still(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-PAUSE-01: its monitor has stopped it, so no timer of the guest's is late afterwards."""
+    bundle.sleep()
+    container = machines.started(bundle)
+    before = float(container.sh("cut -d ' ' -f 1 /proc/uptime").ok().out)
+    began = time.monotonic()
+    machines.run("pause", container.id).ok()
+    time.sleep(5)
+    machines.run("resume", container.id).ok()
+    after = float(container.sh("cut -d ' ' -f 1 /proc/uptime").ok().out)
+    assert after - before < time.monotonic() - began - 4
+
+
+def test_a_monitor_that_does_not_answer(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-PAUSE-01, MVM-QEMU-11: the cgroup is frozen instead, and that is said."""
+    bundle.sleep()
+    container = machines.started(bundle)
+    os.kill(qemu(container), signal.SIGSTOP)
+    machines.run("pause", container.id).ok()
+    assert container.status() == "paused"
+    assert "QEMU does not answer" in "".join(record["msg"] for record in machines.log_records())
+    os.kill(qemu(container), signal.SIGCONT)
+    machines.run("resume", container.id).ok()
+    assert container.sh("echo here").ok().out == "here\n"
+
+
 def test_qemu_has_no_rights(machines: Runtime, bundle: Bundle) -> None:
     """MVM-QEMU-08: another user, no capability, no_new_privs, a system call filter."""
     bundle.sleep()

@@ -7,11 +7,12 @@ import posix
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import container_directory, load_record, lock
 from ringfence.container.runtime import MICROVM
-from ringfence.container.status import CREATED, PAUSED, RUNNING, status
+from ringfence.container.status import CREATED, PAUSED, RUNNING, STANDS, has_freezer, status
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
 
 
@@ -27,9 +28,50 @@ def pause(runtime: Runtime, container_id: str) -> None:
         record = load_record(runtime, container_id)
         if status(record) not in (CREATED, RUNNING):
             raise RingfenceError("container not running")
-        Cgroup(record.cgroups).freeze()
+        if record.driver != MICROVM or not stop_machine(runtime, record):
+            Cgroup(record.cgroups).freeze()
     finally:
         posix.close(held)
+
+
+def stop_machine(runtime: Runtime, record: ContainerRecord) -> bool:
+    """Stop a machine by its monitor, so that its clocks stand still too (MVM-PAUSE-01).
+
+    False when its cgroup is to be frozen behind that; without a freezer a file tells that it stands.
+
+    Raises:
+        RingfenceError: neither the monitor answers nor is there a freezer.
+    """
+    from ringfence.container.machine import command_machine
+
+    freezer = has_freezer(record)
+    if not freezer:
+        posix.close(posix.open(f"{record.directory}/{STANDS}", posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o600))
+    try:
+        command_machine(record, "stop")
+    except RingfenceError as error:
+        if not freezer:
+            posix.unlink(f"{record.directory}/{STANDS}")
+            raise
+        runtime.log.warning(f"{error.attempted}: the container is paused by its cgroup alone")
+    return not freezer
+
+
+def go_on(runtime: Runtime, record: ContainerRecord) -> None:
+    """Let a machine run again, and tell it what time it is.
+
+    Raises:
+        RingfenceError: its supervisor cannot be reached.
+    """
+    from ringfence.container.machine import command_machine, set_clock
+
+    try:
+        command_machine(record, "cont")
+    except RingfenceError as error:
+        runtime.log.warning(f"{error.attempted}: the container is resumed by its cgroup alone")
+    if posix.access(f"{record.directory}/{STANDS}", posix.F_OK):
+        posix.unlink(f"{record.directory}/{STANDS}")
+    set_clock(record)
 
 
 def resume(runtime: Runtime, container_id: str) -> None:
@@ -43,10 +85,9 @@ def resume(runtime: Runtime, container_id: str) -> None:
         record = load_record(runtime, container_id)
         if status(record) != PAUSED:
             raise RingfenceError("container not paused")
-        Cgroup(record.cgroups).thaw()
+        if has_freezer(record):
+            Cgroup(record.cgroups).thaw()
         if record.driver == MICROVM:
-            from ringfence.container.machine import set_clock
-
-            set_clock(record)
+            go_on(runtime, record)
     finally:
         posix.close(held)

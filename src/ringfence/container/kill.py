@@ -6,7 +6,7 @@ import posix
 
 from ringfence.container.record import load_record
 from ringfence.container.runtime import MICROVM
-from ringfence.container.status import is_alive, is_frozen, start_time
+from ringfence.container.status import has_freezer, is_alive, is_frozen, start_time
 from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> 
         return
     if not signal_init(record, signal):
         raise RingfenceError("container not running")
-    if signal == SIGKILL and is_frozen(record):
+    if signal == SIGKILL and has_freezer(record) and is_frozen(record):
         # A frozen process on cgroup v1 dies only when it is thawed (LNX-KILL-09).
         from ringfence.cgroups.manager import Cgroup
 
@@ -38,13 +38,18 @@ def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> 
 
 
 def signal_all(record: ContainerRecord, signal: int) -> None:
-    """Every process of the cgroup, also when the init is gone; in a machine all but SIGKILL goes to the guest."""
+    """Every process of the cgroup, also when the init is gone; in a machine all but SIGKILL goes to the guest.
+
+    A machine ends with its supervisor, in a cgroup or without one.
+    """
     if record.driver == MICROVM and signal != SIGKILL:
         if is_alive(record):
             from ringfence.container.machine import signal_guest
 
             signal_guest(record, signal)
         return
+    if record.driver == MICROVM:
+        signal_init(record, SIGKILL)
     from ringfence.cgroups.manager import Cgroup
 
     group = Cgroup(record.cgroups)

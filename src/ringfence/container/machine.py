@@ -19,7 +19,7 @@ from ringfence.drivers.microvm.sizes import check_machine, memory_of, parameters
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
 from ringfence.initfile import INIT, sealed_file
-from ringfence.plan.frames import LARGEST, NO_PROCESS
+from ringfence.plan.frames import LARGEST, MONITOR, NO_PROCESS
 from ringfence.plan.guest import Supervise
 from ringfence.record import Record
 
@@ -93,6 +93,7 @@ def machine_for(config: Config, asking: Asking, verdict: Verdict, settings: Sett
         initrd=ramdisk_for(config.vm, memory),
         image=image_for(config.vm.image if config.vm else None, asking.rootfs),
         own=own,
+        unprivileged=posix.geteuid() != 0,
     )
 
 
@@ -314,6 +315,19 @@ def signal_guest(record: ContainerRecord, number: int) -> None:
     """
     with Client(record.directory) as client:
         client.send("SIGNAL", number.to_bytes(4, "little"), stream=EVERYTHING)
+
+
+def command_machine(record: ContainerRecord, command: str, **arguments: object) -> object:
+    """What QEMU returns for a command to its monitor; the caller holds the container's lock.
+
+    Raises:
+        RingfenceError: it refuses, or does not answer.
+    """
+    from ringfence.drivers.microvm.monitor import Monitor
+
+    with Client(record.directory) as client, Monitor(client.borrow(MONITOR)) as monitor:
+        monitor.greet()
+        return monitor.ask(command, **arguments)
 
 
 def set_clock(record: ContainerRecord) -> None:

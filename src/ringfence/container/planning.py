@@ -16,7 +16,15 @@ from ringfence.container.runtime import MICROVM
 from ringfence.container.sockets import check_terminal_options
 from ringfence.container.unit import is_beyond_reach
 from ringfence.drivers.linux.cgroupfs import owns_cgroup
-from ringfence.drivers.linux.context import CLONE_NEWPID, Context, Namespaces, Notify, section, user_outside
+from ringfence.drivers.linux.context import (
+    CLONE_NEWPID,
+    Context,
+    Namespaces,
+    Notify,
+    section,
+    unprivileged,
+    user_outside,
+)
 from ringfence.drivers.linux.identity import ambient_warnings, available_capabilities
 from ringfence.drivers.linux.plan import compile_create
 from ringfence.errors import RingfenceError
@@ -287,6 +295,15 @@ def checked_section(config: Config) -> Linux:
     return linux
 
 
+def config_for(config: Config, driver: str, host: Host) -> tuple[Config, tuple[str, ...]]:
+    """The configuration as the wall can give it to this caller, and what to say of the rest (MVM-CCOR-21)."""
+    if driver != MICROVM or not unprivileged(host):
+        return config, ()
+    from ringfence.drivers.microvm.unprivileged import lessened
+
+    return lessened(config)
+
+
 def config_cautions(config: Config, host: Host) -> tuple[str, ...]:
     """What in the configuration will not have its effect."""
     assert config.process is not None
@@ -370,7 +387,7 @@ def prepare(
     """
     listening = listen_fds(runtime, own_pid) if choice.driver != MICROVM else 0
     check_preserved(3 + listening, options.preserve_fds)
-    config = found.config
+    config, less = config_for(found.config, choice.driver, host)
     rootfs = locate_rootfs(options.bundle, config)
     linux = checked_section(config)
     manager = manager_of(runtime, host, linux, container_id, systemd)
@@ -402,6 +419,7 @@ def prepare(
         *found.warnings,
         *cautious,
         *config_cautions(config, host),
+        *less,
         *lost_on_the_way(runtime, choice.driver, own_pid),
     )
     settled = (found.text, config, rootfs, cgroups, Namespaces(linux), compiled.plan, choice, cautions, context.filter)

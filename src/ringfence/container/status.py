@@ -5,6 +5,7 @@ from __future__ import annotations
 import posix
 
 from ringfence.container.record import FIFO
+from ringfence.container.runtime import MICROVM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ CREATED = "created"
 RUNNING = "running"
 PAUSED = "paused"
 STOPPED = "stopped"
+STANDS = "stands"
+"""A file in the folder of a container without a freezer whose machine has been stopped."""
 
 
 def process_stat(pid: int) -> tuple[bytes, int]:
@@ -46,14 +49,19 @@ def is_alive(record: ContainerRecord) -> bool:
 
 
 def is_frozen(record: ContainerRecord) -> bool:
-    """Whether the container's cgroup is frozen; a cgroup that has vanished is not."""
+    """Whether the container's cgroup is frozen, or its machine stands; a cgroup that has vanished is not."""
     for group in record.cgroups:
         if "freezer" in group.controllers:
             return reads(f"{group.path}/freezer.state", b"FROZEN", b"FREEZING")
     for group in record.cgroups:
         if group.controllers == ("",):
             return reads(f"{group.path}/cgroup.freeze", b"1")
-    return False
+    return posix.access(f"{record.directory}/{STANDS}", posix.F_OK) if record.driver == MICROVM else False
+
+
+def has_freezer(record: ContainerRecord) -> bool:
+    """Whether the container has a cgroup that can be frozen."""
+    return any("freezer" in group.controllers or group.controllers == ("",) for group in record.cgroups)
 
 
 def reads(path: str, *words: bytes) -> bool:

@@ -21,6 +21,9 @@ NO_PROCESS = 2
 QUESTIONS = 16
 """Questions to the resolver that are remembered at once."""
 
+MONITOR = 0
+"""The stream of a BORROW for the connection to the machine's monitor."""
+
 NETWORK = 1
 """The stream of a BORROW for a netlink socket in the container's network namespace, and its protocol added."""
 

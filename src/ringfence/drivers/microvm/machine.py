@@ -41,7 +41,8 @@ class Machine(Record):
     ``parameters`` are words of the configuration for the kernel, ``initrd`` a ramdisk of its, "" for none. With ``kvm``
     the guest has ``greeting`` milliseconds for its first frame. ``layout`` are places of the host beside /usr that
     QEMU's process needs, with the target of those that are symbolic links; ``program`` is the path of QEMU. ``own`` has
-    the words of a file that the administrator or the bundle has written.
+    the words of a file that the administrator or the bundle has written. ``unprivileged``: the caller is not root, and
+    root of a user namespace in which there is no other user.
     """
 
     kernel: str
@@ -58,6 +59,7 @@ class Machine(Record):
     greeting: int = 0
     layout: tuple[tuple[str, str], ...] = ()
     program: str = QEMU
+    unprivileged: bool = False
     own: Own | None = None
 
 
@@ -239,11 +241,8 @@ def nobody_steps(machine: Machine) -> list[InitStep]:
     """QEMU runs without any right where a daemon serves the files; by 9p it must act as every user (MVM-QEMU-08)."""
     if not machine.virtiofsd:
         return []
-    return [
-        inside.DropBounding("", 0),
-        inside.SetUser("", NOBODY, NOBODY, (), True),
-        inside.SetCapabilities("", 0, 0, 0, 0),
-    ]
+    user = [] if machine.unprivileged else [inside.SetUser("", NOBODY, NOBODY, (), True)]
+    return [inside.DropBounding("", 0), *user, inside.SetCapabilities("", 0, 0, 0, 0)]
 
 
 def compile_machine(machine: Machine, state: str, tree: str, nics: int = 1) -> Plan:

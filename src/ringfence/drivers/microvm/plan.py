@@ -7,11 +7,12 @@ process, which the supervisor starts; and that of the guest's init, which the ma
 from __future__ import annotations
 
 from ringfence.drivers.linux.birth import birth_steps, open_groups
-from ringfence.drivers.linux.context import Slots, section
+from ringfence.drivers.linux.context import Slots, section, unprivileged
 from ringfence.drivers.linux.rootfs import early_hook_steps
 from ringfence.drivers.microvm.guest import changed, compile_guest, compile_inner_exec
 from ringfence.drivers.microvm.machine import MOST_NICS, compile_daemon, compile_machine, handed_on
 from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
+from ringfence.drivers.microvm.unprivileged import own_user
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside, mounts
 from ringfence.plan.plan import Plan
@@ -50,10 +51,11 @@ def compile_create(
     refuse_descriptors(context.preserve_fds)
     slots = Slots()
     tree = f"{state}/{FOLDER}"
-    outer = outer_config(config)
+    outer = outer_config(config, host)
     image = machine.image if machine.image and machine.image.is_root else None
-    steps = supervisor_steps(config, process, context, slots, tree, has_image=image is not None)
-    births = birth_steps(outer, process, section(outer), host, context, open_groups(context, slots))
+    steps = supervisor_steps(config, outer, process, context, slots, tree, has_image=image is not None)
+    unlimited = changed(process, rlimits=())  # those are for the guest's process alone
+    births = birth_steps(outer, unlimited, section(outer), host, context, open_groups(context, slots))
     hardware, daemon = compile_machine(machine, state, tree), compile_daemon(machine, tree)
     inner = compile_guest(config, host, context.container_id, context.filter, image, virtiofs=daemon is not None)
     listener, oom, served = slots("listener"), slots("oom"), slots("served") if daemon else 0
@@ -100,25 +102,28 @@ def guest_bytes(plan: Plan) -> bytes:
     return plan.part("guest").encode(first=own + before)
 
 
-def outer_config(config: Config) -> Config:
+def outer_config(config: Config, host: Host) -> Config:
     """What holds of the configuration for the supervisor: its network, and the hooks of the host."""
     kept = tuple(one for one in section(config).namespaces if one.type == "network")
     linux = changed(section(config), namespaces=(Namespace("mount"), *kept), uid_mappings=(), gid_mappings=())
-    return changed(config, linux=linux)  # type: ignore[no-any-return]
+    outer = changed(config, linux=linux)
+    return own_user(outer, host) if unprivileged(host) else outer
 
 
 def supervisor_steps(
-    config: Config, process: Process, context: Context, slots: Slots, tree: str, *, has_image: bool
+    config: Config, outer: Config, process: Process, context: Context, slots: Slots, tree: str, *, has_image: bool
 ) -> list[InitStep]:
     """From the new process to the supervisor: its cgroup, the tree for the guest, the hooks, the terminal.
 
     Mount points in an image are made in the guest, above it.
     """
     steps: list[InitStep] = [inside.EnterCgroups("/linux/cgroupsPath")] if context.cgroups else []
+    if section(outer).uid_mappings:
+        steps += [inside.AwaitConductor("", False), inside.BecomeRoot("", False)]
     steps += [inside.NewSession(""), mounts.SetTreePropagation("", MS_SLAVE | MS_REC)]
     steps += [] if has_image else point_steps(config, context.bundle, context.rootfs)
     steps += tree_steps(shares_of(config, context.bundle, context.rootfs), tree)
-    steps += early_hook_steps(outer_config(config), process, context)
+    steps += early_hook_steps(outer, process, context)
     if process.terminal and context.terminal:
         steps.append(guest.TakeHostConsole("/process/terminal"))
     elif process.terminal:
