@@ -29,7 +29,7 @@ def fields(step: type) -> list[tuple[str, str, str]]:
 def print_frames() -> None:
     """The constants of the frames between a guest and its supervisor."""
     numbers = {"HEAD": frames.HEAD, "LARGEST": frames.LARGEST, "WINDOW": frames.WINDOW, "PROTOCOL": frames.PROTOCOL}
-    numbers |= {name: getattr(frames, name) for name in ("NO_PROCESS", "NETWORK", "QUESTIONS")}
+    numbers |= {name: getattr(frames, name) for name in ("NO_PROCESS", "MEMBER", "NETWORK", "QUESTIONS")}
     for name, number in numbers.items():
         print(f"#define FRAME_{name} {number}")
     print(f'#define TAP_NAME "{frames.TAP}"')

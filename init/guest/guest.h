@@ -8,12 +8,16 @@
 #include "../session/frames.h"
 
 #define MAX_PROCESSES 64
-#define CGROUP "/sys/fs/cgroup/container"
+#define CGROUPS "/sys/fs/cgroup/"
+#define CGROUP "container"      /* that of the machine's own container */
+#define MEMBER_CGROUP "member-" /* and of another one in it, with its key behind */
 
-/* One process of the container, from the first piece of its plan until the host has been told how it ended. Descriptors
+/* One process of a container, from the first piece of its plan until the host has been told how it ended. Descriptors
  * are -1 when there is none. */
 struct process {
 	int is_used, number, plan, is_terminal, has_birth;
+	int is_container; /* the first process of the container with this key; others belong to it */
+	uint32_t key;
 	pid_t pid;
 	int status, gate, console, in, outs[2];
 	size_t credit[2];
@@ -21,7 +25,7 @@ struct process {
 	size_t pending_start, pending_end;
 	int is_pending_last, is_hung, is_ready, is_failed, has_exited, exit_status;
 	int fatal;   /* the signal for which it was killed, as it had no handler */
-	int starter; /* the process number to which STARTED of the container goes */
+	int starter; /* the process number to which STARTED of a container goes */
 	char reports[4096];
 	size_t reports_size;
 };
@@ -55,6 +59,7 @@ void complain(const char *what, int why);
 _Noreturn void power_off(void);
 
 struct process *find_process(struct guest *g, int number);
+struct process *find_container(struct guest *g, uint32_t key);
 struct process *open_process(struct guest *g, int number);
 void close_process(struct process *p);
 int add_to_plan(struct process *p, const struct frame *frame);
@@ -72,14 +77,15 @@ int finish(struct guest *g, struct process *p);
 
 void signal_process(struct process *p, int number);
 size_t read_whole(const char *path, char *data, size_t size);
-int list_processes(struct guest *g, int number);
-int measure(struct guest *g, int number);
+int list_processes(struct guest *g, int number, uint32_t key);
+int measure(struct guest *g, int number, uint32_t key);
 void watch_kills(struct guest *g);
 void tell_kills(struct guest *g);
 int serve_names(struct guest *g, const struct frame *frame);
 void pass_questions(struct guest *g);
 int pass_answer(struct guest *g, const struct frame *frame);
-int signal_all(int number);
+int signal_all(uint32_t key, int number);
+const char *cgroup_file(uint32_t key, const char *name);
 _Noreturn void serve(struct guest *g);
 
 #endif

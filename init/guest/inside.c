@@ -1,24 +1,37 @@
-/* What can be asked about the container as a whole: it is one cgroup of the guest. */
+/* What can be asked about a container as a whole: it is one cgroup of the guest. */
 #include <signal.h>
 
 #include "guest.h"
 
-static int open_processes(void)
+/* The path of a file of a container's cgroup, good until the next call. */
+const char *cgroup_file(uint32_t key, const char *name)
 {
-	return open(CGROUP "/cgroup.procs", O_RDONLY | O_CLOEXEC);
+	static char path[128];
+	char digits[24];
+	strcpy(path, CGROUPS);
+	strcat(path, key ? MEMBER_CGROUP : CGROUP);
+	strcat(path, key ? number_text(digits + sizeof digits, key) : "");
+	strcat(path, "/");
+	strcat(path, name);
+	return path;
+}
+
+static int open_processes(uint32_t key)
+{
+	return open(cgroup_file(key, "cgroup.procs"), O_RDONLY | O_CLOEXEC);
 }
 
 /* Linux 5.14 kills a cgroup with all below it at once; any other signal goes to the processes one by one. */
-int signal_all(int number)
+int signal_all(uint32_t key, int number)
 {
 	static char list[65536];
 	if (number == SIGKILL) {
-		int fd = open(CGROUP "/cgroup.kill", O_WRONLY | O_CLOEXEC);
+		int fd = open(cgroup_file(key, "cgroup.kill"), O_WRONLY | O_CLOEXEC);
 		ssize_t size = write(fd, "1", 1);
 		close(fd);
 		return size == 1 ? 0 : -1;
 	}
-	int fd = open_processes();
+	int fd = open_processes(key);
 	ssize_t size = read(fd, list, sizeof list - 1);
 	close(fd);
 	if (size < 0)
@@ -69,10 +82,10 @@ static void send_process(struct guest *g, int number, const char *pid)
 }
 
 /* As many as there is room for; the empty frame says that the list is whole. */
-int list_processes(struct guest *g, int number)
+int list_processes(struct guest *g, int number, uint32_t key)
 {
 	static char list[65536];
-	size_t size = read_whole(CGROUP "/cgroup.procs", list, sizeof list - 1);
+	size_t size = read_whole(cgroup_file(key, "cgroup.procs"), list, sizeof list - 1);
 	list[size] = 0;
 	for (char *line = strtok(list, "\n"); line && has_room(&g->out); line = strtok(NULL, "\n"))
 		send_process(g, number, line);
@@ -80,19 +93,17 @@ int list_processes(struct guest *g, int number)
 	return 0;
 }
 
-/* What the container uses: names of files of its cgroup and their content, NUL-ended. */
-int measure(struct guest *g, int number)
+/* What a container uses: names of files of its cgroup and their content, NUL-ended. */
+int measure(struct guest *g, int number, uint32_t key)
 {
 	static const char *const names[] = {"memory.current", "memory.max", "memory.peak", "memory.stat",
 					    "pids.current",   "pids.max"};
 	static char data[6 * 4096];
 	size_t used = 0;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		char path[64] = CGROUP "/";
-		strcat(path, names[i]);
 		strcpy(data + used, names[i]);
 		used += strlen(names[i]) + 1;
-		used += read_whole(path, data + used, 4096 - 64);
+		used += read_whole(cgroup_file(key, names[i]), data + used, 4096 - 64);
 		data[used++] = 0;
 	}
 	send_text(g, number, FRAME_MEASURED, data, used);

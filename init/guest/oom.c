@@ -16,7 +16,7 @@ static uint32_t count_kills(int fd)
 void watch_kills(struct guest *g)
 {
 	if (g->kills < 0)
-		g->kills = open(CGROUP "/memory.events", O_RDONLY | O_CLOEXEC);
+		g->kills = open(cgroup_file(0, "memory.events"), O_RDONLY | O_CLOEXEC);
 	if (g->kills >= 0)
 		g->kill_count = count_kills(g->kills);
 }

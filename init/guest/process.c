@@ -1,4 +1,4 @@
-/* One process of the container: its plan is performed by a conductor, as on a host, and its reports are read. */
+/* One process of a container: its plan is performed by a conductor, as on a host, and its reports are read. */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -17,6 +17,17 @@ struct process *find_process(struct guest *g, int number)
 	return NULL;
 }
 
+/* The first process of a container, while that lives. */
+struct process *find_container(struct guest *g, uint32_t key)
+{
+	for (int i = 0; i < MAX_PROCESSES; i++) {
+		struct process *p = &g->processes[i];
+		if (p->is_used && p->is_container && p->key == key && !p->has_exited)
+			return p;
+	}
+	return NULL;
+}
+
 struct process *open_process(struct guest *g, int number)
 {
 	for (int i = 0; i < MAX_PROCESSES; i++) {
@@ -26,6 +37,7 @@ struct process *open_process(struct guest *g, int number)
 		memset(p, 0, sizeof *p);
 		p->is_used = 1;
 		p->number = number;
+		p->is_container = number == 0;
 		p->plan = p->status = p->gate = p->console = p->in = p->outs[0] = p->outs[1] = -1;
 		p->credit[0] = p->credit[1] = FRAME_WINDOW;
 		return p;
@@ -95,7 +107,12 @@ static int null_end(void)
 
 static int make_ends(struct guest *g, struct process *p, struct ends *ends)
 {
-	struct process *container = p->number ? find_process(g, 0) : NULL;
+	/* A further container of the machine may share namespaces of the first one. */
+	struct process *container = p->number ? find_container(g, p->is_container ? 0 : p->key) : NULL;
+	if (p->number && !container) {
+		errno = ESRCH;
+		return -1;
+	}
 	for (int i = 0; i < 3; i++)
 		ends->stdio[i] = null_end();
 	for (int i = 0; i < GUEST_SLOTS; i++)
@@ -139,13 +156,20 @@ static _Noreturn void become_conductor(struct ends *ends)
 int begin_process(struct guest *g, struct process *p, int mode)
 {
 	struct ends ends;
-	p->is_terminal = mode == 1;
+	if (mode & FRAME_MEMBER && (!p->key || find_container(g, p->key))) {
+		errno = EEXIST;
+		return -1;
+	}
+	p->is_terminal = mode & 1;
 	p->has_birth = mode != FRAME_NO_PROCESS;
-	int bad = make_ends(g, p, &ends);
+	p->is_container |= mode & FRAME_MEMBER;
+	int bad = make_ends(g, p, &ends), why = errno;
 	pid_t pid = bad ? -1 : fork();
 	if (pid == 0)
 		become_conductor(&ends);
+	why = bad ? why : errno;
 	close_ends(&ends);
+	errno = why;
 	return pid < 0 ? -1 : 0;
 }
 
@@ -166,10 +190,9 @@ static void note_end(struct guest *g, struct process *p, int status)
 	p->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	if (p->fatal && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		p->exit_status = 128 + p->fatal;
-	if (p->number == 0) {
-		g->is_ending = 1;
-		signal_all(SIGKILL);
-	}
+	g->is_ending |= p->number == 0;
+	if (p->is_container)
+		signal_all(p->key, SIGKILL);
 }
 
 /* A short program may have ended before its conductor has said that it was born. */
@@ -183,6 +206,12 @@ static void claim(struct guest *g, struct process *p, pid_t pid)
 		}
 }
 
+/* Who is told whether a process runs: whoever has started it, if that is another than its own end. */
+static int teller(const struct process *p)
+{
+	return p->starter ? p->starter : p->number;
+}
+
 static void take_record(struct guest *g, struct process *p, const struct record *record)
 {
 	char text[DETAIL_SIZE + 1];
@@ -191,23 +220,25 @@ static void take_record(struct guest *g, struct process *p, const struct record 
 	if (record->kind == REPORT_BORN)
 		claim(g, p, (pid_t)record->value);
 	if (record->kind == REPORT_READY) {
-		if (p->number == 0 && !p->is_ready)
-			put_number(&g->out, 0, FRAME_READY, 0, (uint32_t)p->pid);
+		if (p->is_container && !p->is_ready)
+			put_number(&g->out, p->number, FRAME_READY, 0, (uint32_t)p->pid);
 		p->is_ready = 1;
 		if (p->number == 0)
 			watch_kills(g);
 	}
 	if (record->kind == REPORT_FAILED && !p->is_failed) {
 		p->is_failed = 1;
-		tell_failure(g, p->number ? p->number : p->starter, (int)record->step, (int)record->value, text);
+		tell_failure(g, teller(p), (int)record->step, (int)record->value, text);
 	}
 }
 
 /* The end of the reports is the moment of the exec, or of a death. */
 static void end_reports(struct guest *g, struct process *p)
 {
-	int to = p->number ? p->number : p->starter, is_done = p->is_ready || !p->has_birth;
+	int to = teller(p), is_done = p->is_ready || !p->has_birth;
 	drop(&p->status);
+	if (!p->is_failed && is_done && to != p->number && p->number)
+		put_number(&g->out, p->number, FRAME_STARTED, 0, (uint32_t)p->pid);
 	if (!p->is_failed && is_done)
 		put_number(&g->out, to, FRAME_STARTED, 0, (uint32_t)p->pid);
 	else if (!p->is_failed)

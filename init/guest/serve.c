@@ -22,9 +22,18 @@ static int say_hello(struct guest *g)
 	return put_frame(&g->out, &frame);
 }
 
-static int open_gate(struct guest *g, int starter)
+/* Which container is meant: its key may stand in what a frame carries. */
+static uint32_t key_at(const struct frame *frame, size_t at)
 {
-	struct process *p = find_process(g, 0);
+	uint32_t key = 0;
+	if (frame->size >= at + sizeof key)
+		memcpy(&key, frame->data + at, sizeof key);
+	return key;
+}
+
+static int open_gate(struct guest *g, int starter, uint32_t key)
+{
+	struct process *p = find_container(g, key);
 	if (!p || p->gate < 0 || !p->is_ready)
 		return tell_failure(g, starter, 0, EINVAL, "the container does not wait for start");
 	p->starter = starter;
@@ -36,10 +45,11 @@ static int open_gate(struct guest *g, int starter)
 
 static int pass_signal(struct guest *g, const struct frame *frame)
 {
-	int number = (int)number_in(frame);
-	struct process *p = find_process(g, frame->stream ? 0 : frame->process);
+	int number = (int)key_at(frame, 0);
+	uint32_t key = key_at(frame, sizeof(uint32_t));
+	struct process *p = frame->stream ? find_container(g, key) : find_process(g, frame->process);
 	if (frame->stream == 2)
-		return signal_all(number);
+		return signal_all(key, number) && !key ? -1 : 0;
 	if (p)
 		signal_process(p, number);
 	return 0;
@@ -83,6 +93,7 @@ static int on_run(struct guest *g, const struct frame *frame)
 	struct process *p = find_process(g, frame->process);
 	if (!p || p->plan < 0)
 		return -1;
+	p->key = key_at(frame, 0);
 	if (begin_process(g, p, frame->stream)) {
 		tell_failure(g, frame->process, 0, errno, "cannot begin a process");
 		close_process(p);
@@ -142,7 +153,7 @@ static int on_frame(struct guest *g, const struct frame *frame)
 	case FRAME_RUN:
 		return on_run(g, frame);
 	case FRAME_START:
-		return open_gate(g, frame->process);
+		return open_gate(g, frame->process, key_at(frame, 0));
 	case FRAME_SIGNAL:
 		return pass_signal(g, frame);
 	case FRAME_RESIZE:
@@ -150,9 +161,9 @@ static int on_frame(struct guest *g, const struct frame *frame)
 	case FRAME_TIME:
 		return set_time(frame);
 	case FRAME_LIST:
-		return list_processes(g, frame->process);
+		return list_processes(g, frame->process, key_at(frame, 0));
 	case FRAME_MEASURE:
-		return measure(g, frame->process);
+		return measure(g, frame->process, key_at(frame, 0));
 	case FRAME_NAMES:
 		return serve_names(g, frame);
 	case FRAME_ANSWER:
@@ -170,7 +181,7 @@ static int on_frame(struct guest *g, const struct frame *frame)
 /* The host's end is gone, or what came is not of this protocol: nobody could be told of anything any more. */
 static _Noreturn void end_of_host(void)
 {
-	signal_all(SIGKILL);
+	signal_all(0, SIGKILL);
 	power_off();
 }
 

@@ -26,9 +26,15 @@ struct front {
 	struct sink sinks[2];
 };
 
+/* A tree that a client has had shown to the guest: where its owner has it, and where whoever serves the files does. */
+struct shown {
+	char source[4096], place[4096];
+};
+
 /* Whoever talks to the supervisor: a relay, or a verb of the runtime. */
 struct client {
 	int fd, has_process;
+	struct shown shown;
 	struct inbox in;
 	struct outbox out;
 };
@@ -78,6 +84,8 @@ int names_serve(struct names *n, const struct polls *polls, struct outbox *out);
 
 pid_t spawn_machine(struct run *r, const struct supervise *s, const struct wires *w, int heard[2], pid_t *daemon);
 void tail_read(struct tail *t);
+int show_files(int procfs, struct shown *s, const struct frame *frame, pid_t server, int is_daemon);
+void hide_files(int procfs, struct shown *s, pid_t server);
 int show_container(struct run *r, const struct list *shown);
 
 #endif

@@ -29,6 +29,12 @@ struct supervisor {
 	int has_greeted, is_ready, is_lost, is_bereft, is_over, exit_status;
 };
 
+/* Whose mount namespace the guest's files are in. */
+static pid_t server(const struct supervisor *v)
+{
+	return v->daemon > 0 ? v->daemon : v->machine;
+}
+
 static void forget_client(struct supervisor *v, int i)
 {
 	struct client *c = &v->clients[i];
@@ -37,6 +43,7 @@ static void forget_client(struct supervisor *v, int i)
 	c->fd = -1;
 	if (c->has_process)
 		put_number(&v->out, i + 1, FRAME_HANGUP, 0, 0);
+	hide_files(v->r->procfs, &c->shown, server(v));
 }
 
 /* Before the container is ready a failure is the runtime's to tell; the step is one of the guest's plan, or none. */
@@ -222,12 +229,27 @@ static int lend(struct supervisor *v, int client, int what)
 	return bad ? -1 : 0;
 }
 
+/* A further container's files; without them it is refused. */
+static int share(struct supervisor *v, struct client *c, const struct frame *frame)
+{
+	static const char text[] = "cannot share the container's files with the machine";
+	char data[8 + sizeof text - 1] = "";
+	if (show_files(v->r->procfs, &c->shown, frame, server(v), v->daemon > 0) == 0)
+		return put_number(&c->out, 0, FRAME_STARTED, 0, 0);
+	memcpy(data + 4, &errno, 4);
+	memcpy(data + 8, text, sizeof text - 1);
+	struct frame answer = {sizeof data, 0, FRAME_FAILED, 0, data};
+	return put_frame(&c->out, &answer);
+}
+
 static int hear_client_frame(struct supervisor *v, int i, const struct frame *frame)
 {
 	struct client *c = &v->clients[i];
 	struct frame passed = *frame;
 	if (frame->type == FRAME_BORROW)
 		return lend(v, c->fd, frame->stream);
+	if (frame->type == FRAME_SHARE)
+		return share(v, c, frame);
 	if (!may_send(frame->type))
 		return -1;
 	c->has_process |= frame->type == FRAME_RUN && frame->stream != FRAME_NO_PROCESS;

@@ -27,7 +27,8 @@ class Settings(Record):
     ``annotation_drivers`` are the walls that an annotation of config.json may choose; without any it may choose none.
     ``accelerator`` is what runs the code of machines, ``boot_timeout`` the seconds that KVM has for a first sign,
     ``files`` how they get their files. ``hypervisor`` is the path of QEMU, "" for the usual one; a bundle may name one
-    of ``hypervisors`` if ``bundle_hypervisor``.
+    of ``hypervisors`` if ``bundle_hypervisor``. ``pod_memory`` in MiB and ``pod_vcpus`` are those of the machine of a
+    sandbox that says nothing, 0 for the same as of any container.
     """
 
     driver: str = ""
@@ -38,6 +39,8 @@ class Settings(Record):
     hypervisor: str = ""
     bundle_hypervisor: bool = False
     hypervisors: tuple[str, ...] = ()
+    pod_memory: int = 0
+    pod_vcpus: int = 0
 
 
 def read_settings(path: str, walls: tuple[str, ...]) -> Settings:
@@ -158,6 +161,17 @@ def seconds(value: object, _walls: tuple[str, ...]) -> int:
     return value
 
 
+def count(least: int, most: int) -> Parse:
+    """What takes a whole number, and raises ValueError for anything else."""
+
+    def parse(value: object, _walls: tuple[str, ...]) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(f"must be {least} to {most}, not {value!r}")
+        return value
+
+    return parse
+
+
 def path(value: object, _walls: tuple[str, ...]) -> str:
     """An absolute path.
 
@@ -202,6 +216,8 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "qemu.path": ("hypervisor", path),
     "vm.allow-bundle-hypervisor": ("bundle_hypervisor", truth),
     "vm.hypervisors": ("hypervisors", path_list),
+    "pod.memory": ("pod_memory", count(40, 1 << 20)),
+    "pod.vcpus": ("pod_vcpus", count(1, 1024)),
     "files": ("files", one_of("auto", "virtiofs", "9p")),
 }
 """Every key with its field in Settings and what makes a value of it."""

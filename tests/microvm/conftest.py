@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
 
+from tests.microvm.harbour import Harbour
 from tests.support import Runtime
 
 QEMU = "qemu-system-x86_64"
@@ -47,3 +49,11 @@ def kernel() -> str:
 def machines(walled: Runtime, kernel: str) -> Runtime:
     """The runtime, whose new containers get a machine each, with our own kernel."""
     return walled
+
+
+@pytest.fixture
+def harbour(machines: Runtime) -> Iterator[Harbour]:
+    """A place for the container's network."""
+    held = Harbour()
+    yield held
+    held.close()

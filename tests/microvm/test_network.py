@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -47,14 +46,6 @@ while True:
 def digest(word: bytes) -> str:
     """That of 100 MiB of a word of four bytes."""
     return hashlib.md5(word * (25 << 20), usedforsecurity=False).hexdigest()
-
-
-@pytest.fixture
-def harbour(machines: Runtime) -> Iterator[Harbour]:
-    """A place for the container's network."""
-    held = Harbour()
-    yield held
-    held.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from ringfence.cgroups.perform import perform as perform_host_step
 from ringfence.container.place import make_directory, remove_directory
 from ringfence.container.planning import is_notified
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
+from ringfence.container.runtime import MICROVM
 from ringfence.container.sockets import send_pidfd
 from ringfence.container.status import process_stat, start_time
 from ringfence.container.unit import attachment_for, stop_unit
@@ -24,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cgroups.systemd.perform import Holder
     from ringfence.container.agent import Agent
-    from ringfence.container.machine import Boot
+    from ringfence.container.machine import Boot, Member
     from ringfence.container.notify import Relay
     from ringfence.container.planning import Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
@@ -52,7 +53,7 @@ class Birth:
         self.options = options
         self.prepared = prepared
         self.relay: Relay | None = None
-        self.boot: Boot | None = None
+        self.boot: Boot | Member | None = None
         hooks = has_hooks(prepared.config, "poststart", "poststop")
         self.record = ContainerRecord(
             "",
@@ -72,6 +73,8 @@ class Birth:
             driver=prepared.choice.driver,
             machine=prepared.machine,
             network=prepared.network,
+            pod=prepared.pod,
+            key=prepared.key,
         )
         self.holders: list[Holder] = []
         self.lock = -1
@@ -92,7 +95,7 @@ class Birth:
                 self.make_notify()
             if "fifo" in self.prepared.plan.slots:
                 self.make_fifo()
-            if "ramdisk" in self.prepared.plan.slots:
+            if record.driver == MICROVM:
                 self.make_boot()
         except (OSError, RingfenceError) as error:
             self.release()
@@ -122,9 +125,10 @@ class Birth:
 
     def make_boot(self) -> None:
         """What the machine is started with; a file in the FIFO's place says that the container waits for start."""
-        from ringfence.container.machine import Boot
+        from ringfence.container.machine import Boot, Member
 
-        self.boot = Boot(self.record, self.prepared.plan, self.runtime.hypervisor_log)
+        record = self.record
+        self.boot = Member(record) if record.pod else Boot(record, self.prepared.plan, self.runtime.hypervisor_log)
         write_whole(f"{self.record.directory}/{FIFO}", "")
 
     def perform(self, given: dict[str, int], stdio: tuple[int, int, int] | None) -> Outcome:

@@ -124,9 +124,10 @@ def exec_plan(runtime: Runtime, record: ContainerRecord, options: ExecOptions, s
         unit=record.unit if record.unit and is_beyond_reach(host, cgroups) else "",
     )
     if record.driver == MICROVM:
+        from ringfence.container.machine import seat_of
         from ringfence.drivers.microvm import plan
 
-        return plan.compile_exec(process, saved, host, context)
+        return plan.compile_exec(process, saved, host, context, seat_of(record, saved))
     return compile_exec(process, linux, host, context)
 
 

@@ -37,23 +37,26 @@ def pause(runtime: Runtime, container_id: str) -> None:
 def stop_machine(runtime: Runtime, record: ContainerRecord) -> bool:
     """Stop a machine by its monitor, so that its clocks stand still too (MVM-PAUSE-01).
 
-    False when its cgroup is to be frozen behind that; without a freezer a file tells that it stands.
+    False when its cgroup is to be frozen behind that; without a freezer a file tells that it stands. One container of
+    several in a machine is frozen by the guest's kernel.
 
     Raises:
         RingfenceError: neither the monitor answers nor is there a freezer.
     """
-    from ringfence.container.machine import command_machine
+    from ringfence.container.machine import command_machine, freeze_member
 
-    freezer = has_freezer(record)
-    if not freezer:
-        posix.close(posix.open(f"{record.directory}/{STANDS}", posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o600))
+    freezer = has_freezer(record) and not record.pod
     try:
-        command_machine(record, "stop")
+        if record.pod:
+            freeze_member(record, "1")
+        else:
+            command_machine(record, "stop")
     except RingfenceError as error:
         if not freezer:
-            posix.unlink(f"{record.directory}/{STANDS}")
             raise
         runtime.log.warning(f"{error.attempted}: the container is paused by its cgroup alone")
+    if not freezer:
+        posix.close(posix.open(f"{record.directory}/{STANDS}", posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o600))
     return not freezer
 
 
@@ -63,15 +66,17 @@ def go_on(runtime: Runtime, record: ContainerRecord) -> None:
     Raises:
         RingfenceError: its supervisor cannot be reached.
     """
-    from ringfence.container.machine import command_machine, set_clock
+    from ringfence.container.machine import command_machine, freeze_member, set_clock
 
+    if posix.access(f"{record.directory}/{STANDS}", posix.F_OK):
+        posix.unlink(f"{record.directory}/{STANDS}")
+    if record.pod:
+        return freeze_member(record, "0")
     try:
         command_machine(record, "cont")
     except RingfenceError as error:
         runtime.log.warning(f"{error.attempted}: the container is resumed by its cgroup alone")
-    if posix.access(f"{record.directory}/{STANDS}", posix.F_OK):
-        posix.unlink(f"{record.directory}/{STANDS}")
-    set_clock(record)
+    return set_clock(record)
 
 
 def resume(runtime: Runtime, container_id: str) -> None:
@@ -85,7 +90,7 @@ def resume(runtime: Runtime, container_id: str) -> None:
         record = load_record(runtime, container_id)
         if status(record) != PAUSED:
             raise RingfenceError("container not paused")
-        if has_freezer(record):
+        if has_freezer(record) and not record.pod:
             Cgroup(record.cgroups).thaw()
         if record.driver == MICROVM:
             go_on(runtime, record)

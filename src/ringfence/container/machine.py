@@ -11,6 +11,7 @@ from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
+from ringfence.drivers.microvm.guest import OWN
 from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
 from ringfence.drivers.microvm.ramdisk import padded, with_plan
@@ -21,6 +22,7 @@ from ringfence.host.probe import read_or
 from ringfence.initfile import INIT, sealed_file
 from ringfence.plan.frames import LARGEST, MONITOR, NO_PROCESS
 from ringfence.plan.guest import Supervise
+from ringfence.plan.plan import Plan
 from ringfence.record import Record
 
 TYPE_CHECKING = False
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from ringfence.container.accelerator import Verdict
     from ringfence.container.record import ContainerRecord
     from ringfence.drivers.microvm.client import Frame
-    from ringfence.plan.plan import Plan
+    from ringfence.drivers.microvm.guest import Seat
     from ringfence.settings import Settings
     from ringfence.spec.types import Config
 
@@ -76,7 +78,7 @@ def machine_for(config: Config, asking: Asking, verdict: Verdict, settings: Sett
     if chosen.modules and not daemon:
         hint = "install virtiofsd, or build ringfence's own with `make guest`"
         raise RingfenceError(f"the distribution's kernel {chosen.path} can share files by virtiofs only", hint=hint)
-    memory, cpus = memory_of(config), vcpus_of(config, posix.cpu_count() or 1)
+    memory, cpus = memory_of(config, settings.pod_memory), vcpus_of(config, posix.cpu_count() or 1, settings.pod_vcpus)
     return Machine(
         chosen.path,
         own.board if own else Q35 if chosen.packed else MICROVM,
@@ -199,14 +201,61 @@ def bytes_of(path: str) -> bytes:
         return file.read()
 
 
+def key_of(record: ContainerRecord) -> bytes:
+    """What tells the guest which of its containers is meant; nothing for the machine's own."""
+    return record.key.to_bytes(4, "little") if record.key else b""
+
+
+def seat_of(record: ContainerRecord, config: Config) -> Seat:
+    """Where a container is in its guest."""
+    if not record.key:
+        return OWN
+    from ringfence.drivers.microvm import pod
+
+    return pod.seat_of(record.id, config)
+
+
+class Member:
+    """What a container in the machine of a sandbox is born with: a connection to the sandbox's supervisor."""
+
+    def __init__(self, record: ContainerRecord) -> None:
+        try:
+            posix.mkdir(f"{record.directory}/{FOLDER}", 0o700)
+            self.connection = connect(record.pod, SOCKET)
+        except OSError as error:
+            raise from_os_error("cannot reach the machine of the sandbox", error) from None
+
+    @property
+    def given(self) -> dict[str, int]:
+        """Descriptors by the names of the plan's slots."""
+        return {"connection": self.connection.fileno()}
+
+    def close(self) -> None:
+        """Let go of it; the process that stands for the container has its own."""
+        self.connection.close()
+
+
 def start_guest(record: ContainerRecord) -> None:
     """Let the container's program run; returns when the guest says that it has been executed (MVM-START-01).
 
     Raises:
         RingfenceError: it could not be.
     """
-    with Client(record.directory) as client:
-        check(client.ask("START"))
+    with Client(record.machine_directory) as client:
+        check(client.ask("START", key_of(record)))
+
+
+def freeze_member(record: ContainerRecord, value: str) -> None:
+    """Freeze one container of a sandbox's machine, or thaw it (cgroup-v2.rst, cgroup.freeze).
+
+    Raises:
+        RingfenceError: the guest cannot be asked.
+    """
+    from ringfence.drivers.microvm.guest import Seat
+    from ringfence.plan.guest import WriteFile
+
+    place = f"{Seat(record.key).cgroup}/cgroup.freeze"
+    change_guest(record, Plan((), (WriteFile("", place, value),), ()))
 
 
 def change_guest(record: ContainerRecord, plan: Plan) -> None:
@@ -218,7 +267,7 @@ def change_guest(record: ContainerRecord, plan: Plan) -> None:
     if is_frozen(record):
         raise RingfenceError("the container is paused: its guest cannot be asked")
     encoded = plan.encode()
-    with Client(record.directory) as client:
+    with Client(record.machine_directory) as client:
         for at in range(0, len(encoded), LARGEST):
             client.send("PLAN", encoded[at : at + LARGEST])
         answer = client.ask("RUN", stream=NO_PROCESS)
@@ -254,7 +303,7 @@ def connection(record: ContainerRecord) -> int:
         RingfenceError: it has ended.
     """
     try:
-        return connect(record.directory, SOCKET).detach()
+        return connect(record.machine_directory, SOCKET).detach()
     except OSError:
         raise RingfenceError("cannot exec in a stopped container") from None
 
@@ -298,8 +347,8 @@ def processes_of(record: ContainerRecord) -> list[GuestProcess]:
     if is_frozen(record):
         raise RingfenceError("the container is paused: its guest cannot be asked")
     found: list[GuestProcess] = []
-    with Client(record.directory) as client:
-        answer = client.ask("LIST")
+    with Client(record.machine_directory) as client:
+        answer = client.ask("LIST", key_of(record))
         while answer.type == "LISTED" and answer.data and len(found) < MOST_PROCESSES:
             if process := process_of(answer.data):
                 found.append(process)
@@ -313,8 +362,8 @@ def signal_guest(record: ContainerRecord, number: int) -> None:
     Raises:
         RingfenceError: the supervisor cannot be reached.
     """
-    with Client(record.directory) as client:
-        client.send("SIGNAL", number.to_bytes(4, "little"), stream=EVERYTHING)
+    with Client(record.machine_directory) as client:
+        client.send("SIGNAL", number.to_bytes(4, "little") + key_of(record), stream=EVERYTHING)
 
 
 def command_machine(record: ContainerRecord, command: str, **arguments: object) -> object:
@@ -325,7 +374,7 @@ def command_machine(record: ContainerRecord, command: str, **arguments: object) 
     """
     from ringfence.drivers.microvm.monitor import Monitor
 
-    with Client(record.directory) as client, Monitor(client.borrow(MONITOR)) as monitor:
+    with Client(record.machine_directory) as client, Monitor(client.borrow(MONITOR)) as monitor:
         monitor.greet()
         return monitor.ask(command, **arguments)
 
@@ -338,5 +387,5 @@ def set_clock(record: ContainerRecord) -> None:
     """
     from time import time_ns
 
-    with Client(record.directory) as client:
+    with Client(record.machine_directory) as client:
         client.send("TIME", time_ns().to_bytes(8, "little"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringfence.cgroups.measure import U64_MAX, amount, present
+from ringfence.container.machine import key_of
 from ringfence.container.status import is_frozen
 from ringfence.drivers.microvm.client import Client
 from ringfence.errors import RingfenceError
@@ -35,9 +36,9 @@ def ask(record: ContainerRecord) -> dict[str, str] | None:
     if is_frozen(record):
         return None
     try:
-        with Client(record.directory) as client:
+        with Client(record.machine_directory) as client:
             client.socket.settimeout(PATIENCE)
-            answer = client.ask("MEASURE")
+            answer = client.ask("MEASURE", key_of(record))
     except (RingfenceError, TimeoutError):
         return None
     parts = answer.data.decode("ascii", "replace").split("\0") if answer.type == "MEASURED" else []

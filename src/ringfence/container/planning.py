@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ringfence.cgroups.systemd.manager import Manager
     from ringfence.container.bundle import Found
     from ringfence.container.choice import Choice
+    from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan
@@ -77,6 +78,8 @@ class Prepared(Record):
     network: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    pod: str = ""
+    key: int = 0
 
     @property
     def process(self) -> Process:
@@ -86,13 +89,15 @@ class Prepared(Record):
 
 
 class Compiled(Record):
-    """A wall's plan, what its machine consists of, the network that joins, notices and notes."""
+    """A wall's plan, what its machine consists of, the network that joins, notices and notes, the place in a pod."""
 
     plan: Plan
     machine: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    pod: str = ""
+    key: int = 0
 
 
 def listen_fds(runtime: Runtime, own_pid: int) -> int:
@@ -329,8 +334,14 @@ def compile_plan(
     from ringfence.container.network import joined_network
     from ringfence.drivers.microvm import plan
     from ringfence.drivers.microvm.machine import parts_of
+    from ringfence.drivers.microvm.sizes import kind_of
 
     state = container_directory(runtime, context.container_id)
+    if kind_of(config.annotations):
+        from ringfence.container.pod import sandbox_of  # for Kubernetes only
+
+        if sandbox := sandbox_of(runtime, config):
+            return compile_member(config, host, context, steps, state, sandbox)
     joined = joined_network(config)
     verdict = accelerate(choice.settings.accelerator, cache_of(runtime) if cached else None)
     asking = Asking(context.bundle, context.rootfs, state, runtime.vm_folders, context.terminal)
@@ -340,6 +351,23 @@ def compile_plan(
     network = (joined,) if joined else ()
     notes, doubts = (hardware.own.notes, hardware.own.warnings) if hardware.own else ((), ())
     return Compiled(decided, parts_of(hardware), network, (*verdict.notices, *doubts), notes)
+
+
+def compile_member(
+    config: Config, host: Host, context: Context, steps: tuple[HostStep, ...], state: str, sandbox: ContainerRecord
+) -> Compiled:
+    """The plan of a container in the machine of a sandbox.
+
+    Raises:
+        RingfenceError: it asks for more memory than the machine has.
+    """
+    from ringfence.drivers.microvm import pod
+    from ringfence.drivers.microvm.sizes import check_fits
+
+    check_fits(config, sandbox.machine)
+    plan = pod.compile_create(config, host, context, steps, state, sandbox.directory)
+    key = pod.key_of(context.container_id)
+    return Compiled(plan, sandbox.machine, pod=sandbox.directory, key=key)
 
 
 def unit_and_bus(manager: Manager | None) -> tuple[str, tuple[str, ...]]:
@@ -423,5 +451,5 @@ def prepare(
         *lost_on_the_way(runtime, choice.driver, own_pid),
     )
     settled = (found.text, config, rootfs, cgroups, Namespaces(linux), compiled.plan, choice, cautions, context.filter)
-    told = (compiled.machine, compiled.network, compiled.notices, compiled.notes)
-    return Prepared(*settled, *unit_and_bus(manager), resctrl, *told)
+    told = {name: value for name, value in compiled.items() if name != "plan"}
+    return Prepared(*settled, *unit_and_bus(manager), resctrl, **told)

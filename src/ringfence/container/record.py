@@ -39,9 +39,10 @@ class ContainerRecord(Record):
     itself or joined, which exec joins; ``unit`` the unit of systemd's that the cgroups are, "" without, and ``bus`` the
     sockets at which that systemd is reached; ``supervised``: the run that made it removes it, so that one that is
     stopped was left by a runtime that was killed; ``resctrl`` the container's resctrl groups, None without;
-    ``driver`` its wall; ``machine`` what a machine of its own consists of: hypervisor, kernel, board, accelerator and
-    image; ``network`` the path of a network namespace that it has joined and whose devices its machine uses, the inode
-    number of that, and the numbers of the devices.
+    ``driver`` its wall; ``machine`` what a machine of its own consists of: hypervisor, kernel, board, accelerator,
+    image and MiB of memory; ``network`` the path of a network namespace that it has joined and whose devices its
+    machine uses, the inode number of that, and the numbers of the devices; ``pod`` the folder of the sandbox whose
+    machine it lives in, "" for a machine of its own, and ``key`` what tells it from others there.
     """
 
     directory: str
@@ -63,6 +64,13 @@ class ContainerRecord(Record):
     driver: str = NAMESPACES
     machine: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
+    pod: str = ""
+    key: int = 0
+
+    @property
+    def machine_directory(self) -> str:
+        """The folder with the socket of the machine's supervisor."""
+        return self.pod or self.directory
 
 
 KINDS: dict[str, type] = {

@@ -69,7 +69,7 @@ def open_gate(runtime: Runtime, record: ContainerRecord) -> None:
         from ringfence.container.machine import start_guest
         from ringfence.container.network import connect_network
 
-        for lost in connect_network(record):
+        for lost in () if record.pod else connect_network(record):
             runtime.log.warning(f"the container's network has {lost}")
         start_guest(record)
         posix.unlink(path)

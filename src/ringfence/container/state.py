@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence import paths
 from ringfence.container.record import load_record, oom_kills
 from ringfence.container.status import STOPPED, status
 from ringfence.host.probe import read_or
@@ -44,15 +45,16 @@ def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
 
 def machine_of(record: ContainerRecord, now: str) -> dict[str, object]:
     """What the container's machine consists of, which the specification has no keys for (MVM-STATE-02)."""
-    hypervisor, kernel, board, accelerator, image = record.machine
+    hypervisor, kernel, board, accelerator, image, _ = record.machine
     return {
         "driver": record.driver,
         "hypervisor": hypervisor,
-        "hypervisorPid": 0 if now == STOPPED else first_child(record.pid),
+        "hypervisorPid": 0 if now == STOPPED or record.pod else first_child(record.pid),
         "kernel": kernel,
         "machine": board,
         "accelerator": accelerator,
         **({"image": image} if image else {}),
+        **({"sandbox": paths.basename(record.pod)} if record.pod else {}),
         "oomKills": oom_kills(record),
     }
 

@@ -16,7 +16,7 @@ RUNNING = "running"
 PAUSED = "paused"
 STOPPED = "stopped"
 STANDS = "stands"
-"""A file in the folder of a container without a freezer whose machine has been stopped."""
+"""A file in the folder of a container that has been stopped otherwise than by a freezer of the host."""
 
 
 def process_stat(pid: int) -> tuple[bytes, int]:
@@ -50,13 +50,15 @@ def is_alive(record: ContainerRecord) -> bool:
 
 def is_frozen(record: ContainerRecord) -> bool:
     """Whether the container's cgroup is frozen, or its machine stands; a cgroup that has vanished is not."""
+    if record.driver == MICROVM and posix.access(f"{record.directory}/{STANDS}", posix.F_OK):
+        return True
     for group in record.cgroups:
         if "freezer" in group.controllers:
             return reads(f"{group.path}/freezer.state", b"FROZEN", b"FREEZING")
     for group in record.cgroups:
         if group.controllers == ("",):
             return reads(f"{group.path}/cgroup.freeze", b"1")
-    return posix.access(f"{record.directory}/{STANDS}", posix.F_OK) if record.driver == MICROVM else False
+    return False
 
 
 def has_freezer(record: ContainerRecord) -> bool:

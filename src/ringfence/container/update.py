@@ -59,10 +59,10 @@ def change_machine(record: ContainerRecord, config: Config, resources: Resources
     Raises:
         RingfenceError: a limit cannot be changed, or not to this value; nothing has been then.
     """
-    from ringfence.container.machine import change_guest
+    from ringfence.container.machine import change_guest, seat_of
     from ringfence.drivers.microvm.change import compile_change
 
-    plan = compile_change(resources, config, probe())
+    plan = compile_change(resources, config, probe(), seat_of(record, config).cgroup)
     if plan:
         change_guest(record, plan)
     return Resources(cpu=resources.cpu)

@@ -1,5 +1,6 @@
 """The frames between a supervisor, its clients and the init of a guest: one table for Python and C.
 
+A ``key`` is a u32 that tells which container of a machine is meant; it may be left out for 0, the machine's own.
 A frame is ``u32 size, u16 process, u8 type, u8 stream`` and ``size`` bytes, little-endian. ``process`` 0 is the
 container's own, each further one belongs to whoever talks to the supervisor over one connection. tools/steps_header.py
 writes the C side.
@@ -21,6 +22,9 @@ NO_PROCESS = 2
 QUESTIONS = 16
 """Questions to the resolver that are remembered at once."""
 
+MEMBER = 4
+"""Added to the stream of a RUN: the process is the first of a container of its own, with the key that the frame has."""
+
 MONITOR = 0
 """The stream of a BORROW for the connection to the machine's monitor."""
 
@@ -33,20 +37,21 @@ TAP = "ringfence"
 TYPES = (
     "HELLO",  # both ways, first: u32 protocol, 16 bytes that name the plan
     "PLAN",  # to the guest: the next piece of a process' plan
-    "RUN",  # to the guest: perform the plan; stream 1: with a terminal, NO_PROCESS: none comes of it
-    "START",  # to the guest: the container's process may go on
-    "SIGNAL",  # to the guest: u32 number; stream 0: to this process, 1: the container's, 2: all of the container
+    "RUN",  # to the guest: perform the plan, key; stream 1: with a terminal, NO_PROCESS: none comes of it, or MEMBER
+    "START",  # to the guest: the container's process may go on, key
+    "SIGNAL",  # to the guest: u32 number, key; stream 0: to this process, 1: the container's, 2: all of the container
     "RESIZE",  # to the guest: u16 rows, u16 columns
     "DATA",  # both ways: bytes of a stream
     "END",  # both ways: no more bytes will come, or none are wanted
     "CREDIT",  # both ways: u32 bytes that may be sent more
     "TIME",  # to the guest: i64 nanoseconds since 1970
-    "LIST",  # to the guest: which processes are there?
-    "MEASURE",  # to the guest: the container's use of memory and the like
+    "LIST",  # to the guest: which processes are there? key
+    "MEASURE",  # to the guest: the container's use of memory and the like, key
     "NAMES",  # to the guest: answer for the resolver at u32 address, in the order of the network
     "ANSWER",  # to the guest: what the resolver says; stream: which question
     "HANGUP",  # to the guest: nobody is left who wants this process
     "BORROW",  # to the supervisor alone: lend the monitor's descriptor; stream NETWORK and above: a socket
+    "SHARE",  # to the supervisor alone: show the guest the sender's tree; its path, the served folder's, a name in it
     "READY",  # from the guest: the container's process waits for START
     "STARTED",  # from the guest: the program has been executed, or what was asked is done
     "FAILED",  # from the guest: u32 step, i32 errno, text

@@ -169,11 +169,19 @@ class Supervise(InitStep):
 
 
 class RelayProcess(InitStep):
-    """Stand for another process in a guest: hand its plan over the connection, then pass bytes and signals."""
+    """Stand for another process in a guest: hand its plan over the connection, then pass bytes and signals.
+
+    ``key`` names the container that it belongs to. With ``member`` it is the first one of that container, which has not
+    the machine for itself: ``files`` is what a frame SHARE says of its tree, and ``shown`` is as in Supervise.
+    """
 
     connection: int
     plan: bytes
     terminal: bool
+    key: int = 0
+    member: bool = False
+    files: bytes = b""
+    shown: tuple[str, ...] = ()
 
     def describe(self) -> tuple[str, str]:
-        return "exec", "in the guest"
+        return "exec", "the container's process in the sandbox's guest" if self.member else "in the guest"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ringfence.drivers.linux.context import Context
-from ringfence.drivers.microvm.guest import guest_config
+from ringfence.drivers.microvm.guest import OWN, guest_config
 from ringfence.drivers.microvm.limits import host_resources
 from ringfence.drivers.microvm.machine import Machine, command, compile_machine, daemon_command, kernel_line
 from ringfence.drivers.microvm.plan import compile_create, digest_of, guest_bytes
@@ -126,7 +126,7 @@ def test_kvm() -> None:
 def test_the_guests_configuration() -> None:
     """MVM-GUEST-05, MVM-HOOKS-03: its network is the container's, and only the container's own hooks run there."""
     hooks = {name: [{"path": "/h"}] for name in ("createRuntime", "startContainer", "poststop")}
-    inner: Any = guest_config(config_of({"hooks": hooks}))
+    inner: Any = guest_config(config_of({"hooks": hooks}), OWN)
     assert "network" not in [namespace.type for namespace in inner.linux.namespaces]
     assert (len(inner.hooks.start_container), inner.hooks.create_runtime, inner.hooks.poststop) == (1, (), ())
     assert inner.root.path == "/share/root"
@@ -145,7 +145,7 @@ def test_what_a_guest_cannot_have(change: dict[str, Any], field: str) -> None:
     """MVM-CREATE-06, MVM-NET-07: is refused by the name of its field."""
     linux = {**plain_config()["linux"], **change}
     with pytest.raises(RingfenceError) as caught:
-        guest_config(config_of({"linux": linux, "hostname": ""}))
+        guest_config(config_of({"linux": linux, "hostname": ""}), OWN)
     assert caught.value.field == field
 
 

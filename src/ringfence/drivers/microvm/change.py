@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.cgroups.v2 import compile_v2
-from ringfence.drivers.microvm.guest import CGROUP, changed, guest_host, write_steps
+from ringfence.drivers.microvm.guest import changed, guest_host, write_steps
 from ringfence.drivers.microvm.sizes import MIB, memory_of
 from ringfence.errors import RingfenceError
 from ringfence.plan import guest
@@ -55,7 +55,7 @@ def refuse_beyond(resources: Resources, config: Config) -> None:
         raise RingfenceError(f"a memory limit of {limit} bytes is more than the {whole} MiB that the machine has")
 
 
-def compile_change(resources: Resources, config: Config, host: Host) -> Plan | None:
+def compile_change(resources: Resources, config: Config, host: Host, cgroup: str) -> Plan | None:
     """The plan that the guest's init performs, None when nothing is the guest's to change.
 
     Raises:
@@ -69,8 +69,8 @@ def compile_change(resources: Resources, config: Config, host: Host) -> Plan | N
     steps: list[InitStep] = []
     limit = resources.memory.limit if resources.memory else None
     if limit and limit > 0:
-        steps.append(guest.CheckMemory("", CGROUP, limit))
-    for step in compile_v2(guest_host(host), CGROUP, without_check(inner), devices=False):
+        steps.append(guest.CheckMemory("", cgroup, limit))
+    for step in compile_v2(guest_host(host), cgroup, without_check(inner), devices=False):
         steps += write_steps(step)
     return Plan((), tuple(steps), ())
 

@@ -13,11 +13,12 @@ from ringfence.drivers.microvm.image import Image, image_steps
 from ringfence.drivers.microvm.share import INSIDE, ROOT
 from ringfence.errors import RingfenceError
 from ringfence.host.facts import V2, Hierarchy, Host
-from ringfence.plan import guest, inside
+from ringfence.plan import birth, guest, inside
 from ringfence.plan.frames import SLOTS
 from ringfence.plan.plan import Plan
+from ringfence.record import Record
 from ringfence.spec.options import MS_NODEV
-from ringfence.spec.types import Hooks
+from ringfence.spec.types import Hooks, Namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +29,32 @@ if TYPE_CHECKING:
     from ringfence.spec.types import Config, Linux, Mount, Process, Resources
 
 CGROUPS = "/sys/fs/cgroup"
-CGROUP = f"{CGROUPS}/container"
 CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
 SHARE = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap,access=any"
 """The cache is not "loose": the host's writes would not be seen, and a folder shared twice would be one (v9fs.rst)."""
+
+
+class Seat(Record):
+    """Where a container is in its guest. Key 0 has the container that the machine was started for.
+
+    ``joined`` are the CLONE_NEW* flags of the namespaces of that container which another one shares.
+    """
+
+    key: int = 0
+    joined: int = 0
+
+    @property
+    def cgroup(self) -> str:
+        """Its cgroup in the guest."""
+        return f"{CGROUPS}/member-{self.key}" if self.key else f"{CGROUPS}/container"
+
+    @property
+    def share(self) -> str:
+        """Where the guest sees its files."""
+        return f"{INSIDE}/{self.key}" if self.key else INSIDE
+
+
+OWN = Seat()
 
 
 def changed(value: Any, **fields: Any) -> Any:
@@ -52,8 +75,15 @@ def guest_host(host: Host) -> Host:
     )
 
 
-def guest_config(config: Config, root: str = INSIDE + ROOT) -> Config:
-    """The configuration as the guest performs it, whose root is there.
+def without_joined(config: Config) -> Config:
+    """The configuration of one container of several, without the namespaces that it shares."""
+    linux = section(config)
+    kept = tuple(one for one in linux.namespaces if not one.path and one.type != "network")
+    return changed(config, linux=changed(linux, namespaces=(*kept, Namespace("network"))))  # type: ignore[no-any-return]
+
+
+def guest_config(config: Config, seat: Seat, root: str = "") -> Config:
+    """The configuration as the guest performs it; ``root`` is that of an image.
 
     The guest's network is the container's. Labels are the host's and not applied; hooks run on the host, but for the
     container's own.
@@ -61,12 +91,14 @@ def guest_config(config: Config, root: str = INSIDE + ROOT) -> Config:
     Raises:
         RingfenceError: it asks for what a machine of its own cannot have (MVM-CREATE-06).
     """
+    config = without_joined(config) if seat.key else config
     linux = section(config)
     refuse(linux)
     own = tuple(one for one in linux.namespaces if one.type not in ("network", "time") and not one.path)
+    root = root or seat.share + ROOT
     process = changed(config.process, apparmor_profile=None, selinux_label=None)
     hooks = Hooks(start_container=config.hooks.start_container) if config.hooks else None
-    mounts = tuple(shared_mount(index, mount) for index, mount in enumerate(config.mounts))
+    mounts = tuple(shared_mount(seat.share, index, mount) for index, mount in enumerate(config.mounts))
     inner = changed(linux, namespaces=own, resources=None, mount_label=None, cgroups_path=None)
     own_root = changed(config.root, path=root)
     return changed(config, process=process, hooks=hooks, mounts=mounts, linux=inner, root=own_root)  # type: ignore[no-any-return]
@@ -97,12 +129,12 @@ def refuse(linux: Linux) -> None:
         raise RingfenceError(f"config.json#/linux/namespaces: {words}", field="/linux/namespaces")
 
 
-def shared_mount(index: int, mount: Mount) -> Mount:
+def shared_mount(share: str, index: int, mount: Mount) -> Mount:
     """A bind mount takes its source from the tree."""
-    return changed(mount, source=f"{INSIDE}/{index}") if is_bind(mount) else mount
+    return changed(mount, source=f"{share}/{index}") if is_bind(mount) else mount
 
 
-def limit_steps(host: Host, resources: Resources | None) -> list[InitStep]:
+def limit_steps(host: Host, resources: Resources | None, cgroup: str) -> list[InitStep]:
     """The limits that the guest's kernel keeps: what the container is, is one cgroup there (MVM-GUEST-10, 11)."""
     if resources is None:
         return []
@@ -110,7 +142,7 @@ def limit_steps(host: Host, resources: Resources | None) -> list[InitStep]:
     # The guest has no swap, so its kernel has no file for a limit of it, which holds all the same.
     memory = changed(resources.memory, swap=None, swappiness=None) if resources.memory else None
     inner = changed(resources, memory=memory, network=None, rdma={}, block_io=None, hugepage_limits=())
-    for step in compile_v2(host, CGROUP, inner, devices=True):
+    for step in compile_v2(host, cgroup, inner, devices=True):
         steps += write_steps(step)
     return steps
 
@@ -136,16 +168,21 @@ def first_steps(host: Host, resources: Resources | None, *, virtiofs: bool) -> l
     return [
         guest.MountAt("/root/path", kind, "root", INSIDE, MS_NODEV, data),
         guest.WriteFile("", f"{CGROUPS}/cgroup.subtree_control", enabled),
-        guest.MakeFolder("/linux/cgroupsPath", CGROUP),
-        *limit_steps(host, resources),
+        *cgroup_steps(host, resources, OWN.cgroup),
         inside.LoopbackUp("/linux/namespaces"),
     ]
 
 
-def guest_context(container_id: str, compiled: Filter | None, root: str = INSIDE + ROOT) -> Context:
+def cgroup_steps(host: Host, resources: Resources | None, cgroup: str) -> list[InitStep]:
+    """The container's cgroup with its limits."""
+    return [guest.MakeFolder("/linux/cgroupsPath", cgroup), *limit_steps(host, resources, cgroup)]
+
+
+def guest_context(container_id: str, compiled: Filter | None, seat: Seat, root: str = "") -> Context:
     """What the plan depends on beside the configuration, inside."""
-    cgroups = (CgroupDir(("",), CGROUP),)
-    return Context(container_id, INSIDE, root, cgroups, {}, filter=compiled, gate=True, slots=SLOTS)
+    cgroups = (CgroupDir(("",), seat.cgroup),)
+    place = root or seat.share + ROOT
+    return Context(container_id, seat.share, place, cgroups, {}, filter=compiled, gate=True, slots=SLOTS)
 
 
 def compile_guest(
@@ -157,8 +194,8 @@ def compile_guest(
         RingfenceError: the configuration asks for what a guest cannot give.
     """
     facts = guest_host(host)
-    root = IMAGE_ROOT if image else INSIDE + ROOT
-    plan = compile_create(guest_config(config, root), facts, guest_context(container_id, compiled, root), ())
+    root = IMAGE_ROOT if image else ""
+    plan = compile_create(guest_config(config, OWN, root), facts, guest_context(container_id, compiled, OWN, root), ())
     resources = section(config).resources
     readonly = bool(config.root and config.root.readonly)
     first = [
@@ -168,12 +205,29 @@ def compile_guest(
     return Plan((), (*first, *plan.birth), plan.inside, plan.slots)
 
 
+def compile_member(config: Config, host: Host, container_id: str, compiled: Filter | None, seat: Seat) -> Plan:
+    """The plan of a further container in a guest that has its files and network already; its limits are its own.
+
+    Raises:
+        RingfenceError: the configuration asks for what a guest cannot give.
+    """
+    facts = guest_host(host)
+    plan = compile_create(guest_config(config, seat), facts, guest_context(container_id, compiled, seat), ())
+    births = list(plan.birth)
+    if seat.joined:
+        at = next(index for index, step in enumerate(births) if isinstance(step, birth.Clone))
+        births.insert(at, birth.JoinProcess("/linux/namespaces", SLOTS.index("pidfd"), seat.joined))
+    first = cgroup_steps(facts, section(config).resources, seat.cgroup)
+    return Plan((), (*first, *births), plan.inside, plan.slots)
+
+
 def compile_inner_exec(
-    process: Process, config: Config, host: Host, container_id: str, compiled: Filter | None
+    process: Process, config: Config, host: Host, container_id: str, compiled: Filter | None, seat: Seat
 ) -> Plan:
     """The plan of one more process, performed by the guest's init."""
-    inner = guest_config(config)
+    inner = guest_config(config, seat)
     linux = section(inner)
-    context = guest_context(container_id, compiled)
-    entered = ExecContext(**{**dict(context.items()), "gate": False, "namespaces": Namespaces(linux).own})
+    context = guest_context(container_id, compiled, seat)
+    namespaces = Namespaces(linux).own | seat.joined
+    entered = ExecContext(**{**dict(context.items()), "gate": False, "namespaces": namespaces})
     return compile_exec(process, linux, guest_host(host), entered)

@@ -64,9 +64,10 @@ class Machine(Record):
 
 
 def parts_of(machine: Machine) -> tuple[str, ...]:
-    """What people ask of a machine: hypervisor, kernel, board, accelerator, and image, "" without."""
+    """What people ask of a machine: hypervisor, kernel, board, accelerator, image, "" without, and MiB of memory."""
     image = machine.image.path if machine.image else ""
-    return machine.program, machine.kernel, machine.board, "kvm" if machine.kvm else "tcg", image
+    accelerator = "kvm" if machine.kvm else "tcg"
+    return machine.program, machine.kernel, machine.board, accelerator, image, str(machine.memory)
 
 
 def handed_on(machine: Machine) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ringfence.drivers.linux.birth import birth_steps, open_groups
 from ringfence.drivers.linux.context import Slots, section, unprivileged
 from ringfence.drivers.linux.rootfs import early_hook_steps
-from ringfence.drivers.microvm.guest import changed, compile_guest, compile_inner_exec
+from ringfence.drivers.microvm.guest import Seat, changed, compile_guest, compile_inner_exec
 from ringfence.drivers.microvm.machine import MOST_NICS, compile_daemon, compile_machine, handed_on
 from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
 from ringfence.drivers.microvm.unprivileged import own_user
@@ -132,7 +132,7 @@ def supervisor_steps(
     return steps
 
 
-def compile_exec(process: Process, config: Config, host: Host, context: Context) -> Plan:
+def compile_exec(process: Process, config: Config, host: Host, context: Context, seat: Seat) -> Plan:
     """The plan of exec: a process of the host that stands for one in the guest (MVM-EXEC-04).
 
     Raises:
@@ -146,8 +146,8 @@ def compile_exec(process: Process, config: Config, host: Host, context: Context)
     if process.terminal:
         size = process.console_size or Box(0, 0)
         steps.append(guest.OpenHostConsole("/process/terminal", slots("console"), size.height, size.width))
-    inner = compile_inner_exec(process, config, host, context.container_id, context.filter)
-    relay = guest.RelayProcess("/process", slots("connection"), b"", process.terminal)
+    inner = compile_inner_exec(process, config, host, context.container_id, context.filter, seat)
+    relay = guest.RelayProcess("/process", slots("connection"), b"", process.terminal, seat.key)
     plan = Plan((), tuple(births), (*steps, relay), tuple(slots.names), 0, (("guest", inner),))
     told = changed(relay, plan=guest_bytes(plan))
     return changed(plan, inside=(*steps, told))  # type: ignore[no-any-return]
