@@ -6,11 +6,13 @@ $XDG_CACHE_HOME/ringfence/guest), named by their digest; links beside it tell wh
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # What would be different each time (Documentation/kbuild/reproducible-builds.rst).
@@ -77,6 +79,23 @@ def keep(digest: str, link: str, make: Callable[[Path, Path], None]) -> Path:
     """
     folder = cache() / digest
     folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.parent):
+        return kept(folder, link, make)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Two who want the same at once wait for each other, instead of making it twice."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def kept(folder: Path, link: str, make: Callable[[Path, Path], None]) -> Path:
+    """The same for whoever has the lock."""
     if not folder.exists():
         with tempfile.TemporaryDirectory(prefix="ringfence-guest-", dir=folder.parent) as name:
             made, scratch = Path(name) / "made", Path(name) / "scratch"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.guest import apart
 from tests.support import Bundle, ConsoleSocket, Runtime
 from tests.support.process import become_subreaper
 from tests.support.terminal import Terminal
@@ -20,8 +21,15 @@ if "RINGFENCE_GUEST" in os.environ:
     settings.load_profile("emulated")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for the guests comes last: their tests run beside those of the host until then."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What waits for the guests comes last: their tests run beside those of the host until then.
+
+    So do those that are run apart, which are left out here.
+    """
+    if any("apart_report" in getattr(item, "fixturenames", ()) for item in items) and os.geteuid() == 0:
+        gone = [item for item in items if item.nodeid.startswith(tuple(f"{path}/" for path in apart.PATHS))]
+        items[:] = [item for item in items if item not in set(gone)]
+        config.hook.pytest_deselected(items=gone)
     items.sort(key=lambda item: "guest_report" in getattr(item, "fixturenames", ()))
 
 

@@ -34,6 +34,13 @@ def guest_report(pytestconfig: pytest.Config) -> dict[str, list[Case]]:
 
 
 @pytest.fixture(scope="session")
+def apart_report(pytestconfig: pytest.Config, guest_report: dict[str, list[Case]]) -> dict[str, list[Case]]:
+    """Every case of what ran beside all others by its file; likewise."""
+    assert guest_report
+    return pytestconfig.stash[RUN].apart()
+
+
+@pytest.fixture(scope="session")
 def unified_report(pytestconfig: pytest.Config, guest_report: dict[str, list[Case]]) -> dict[str, list[Case]]:
     """Every case of the host's cgroup v2 by its file; ``guest_report`` has waited for them."""
     assert guest_report

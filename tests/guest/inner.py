@@ -1,9 +1,10 @@
 """Running tests in guests: ``python3 -m tests.guest.inner FOLDER [PATH...]``.
 
 Two guests share the test files: those of PATHS, those of EVERYTHING if the path is ``all``, or the given ones. Without
-a path the host runs those of ``unified.PATHS`` as well. FOLDER gets ``prepared`` when they begin, ``output1``,
-``output2`` and ``output-unified`` while they run, and in the end ``report1.xml``, ``report2.xml`` and ``unified.xml``,
-and ``ended`` with what went wrong, "" if nothing did.
+a path the host runs those of ``unified.PATHS`` as well, and then those of ``apart.PATHS``. FOLDER gets ``prepared``
+when they begin, ``output1``, ``output2``, ``output-unified`` and ``output-apart`` while they run, and in the end
+``report1.xml``, ``report2.xml``, ``unified.xml`` and ``apart.xml``, and ``ended`` with what went wrong, "" if nothing
+did.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from tests.guest import unified
+from tests.guest import apart, unified
 from tests.guest.boot import GuestError, run
 from tests.guest.build import image
 from tests.guest.share import REPOSITORY, prepare
 
 PATHS = (
     "tests/guest/inside", "tests/unit/cgroups/test_privileged_v2.py", "tests/security/test_cgroups.py",
-    "tests/conformance/test_device_cgroup.py", "tests/conformance/test_events.py", "tests/conformance/test_rootless.py",
+    "tests/conformance/test_events.py",
 )  # fmt: skip
 """What is run in the guest by every ``make test``: what depends on controllers of cgroup v2, on systemd or on the user.
 The whole of EVERYTHING takes longer than all other tests together where emulation is slow; it is run by hand."""
@@ -34,10 +35,10 @@ LONGEST = 3300.0
 GUESTS = 2
 NICE = 5
 """Beside the tests of the host, which have deadlines too; with less than this share some of the guests' would pass."""
-PREPARED, ENDED, UNIFIED = "prepared", "ended", "unified.xml"
+PREPARED, ENDED, UNIFIED, APART = "prepared", "ended", "unified.xml", "apart.xml"
 HEAVY = {
     "test_podman.py": 600, "test_containerd.py": 350, "test_checkpoint.py": 240, "test_systemd.py": 180,
-    "test_units.py": 160, "test_systemd_user.py": 80, "test_rootless.py": 80,
+    "test_units.py": 160, "test_systemd_user.py": 80,
 }  # fmt: skip
 """Seconds that a file's tests take in a guest, where its size does not tell: those of engines start many programs."""
 BYTES_PER_SECOND = 200
@@ -88,14 +89,16 @@ def perform(folder: Path, number: int, words: list[str], share: list[tuple[Path,
         shutil.rmtree(ended.out)
 
 
-def perform_unified(folder: Path) -> None:
-    """Run the tests of the host's own cgroup v2.
+def perform_on_host(folder: Path) -> None:
+    """Run the tests of the host's own cgroup v2, then those beside all others.
 
     Raises:
-        UnifiedError: they did not come to the end.
+        ApartError: either did not come to the end.
     """
     with open(folder / "output-unified", "wb") as output:
         unified.perform(folder / UNIFIED, output.fileno())
+    with open(folder / "output-apart", "wb") as output:
+        apart.perform(folder / APART, output.fileno())
 
 
 def give_way() -> None:
@@ -111,7 +114,7 @@ def perform_all(folder: Path, words: list[str], on_host: bool) -> None:
 
     Raises:
         GuestError: a guest did not come to the end.
-        UnifiedError: the host's tests did not.
+        ApartError: the host's tests did not.
     """
     options = [word for word in words if word.startswith("-")]
     parts = shares([word for word in words if not word.startswith("-")])
@@ -121,7 +124,7 @@ def perform_all(folder: Path, words: list[str], on_host: bool) -> None:
         (folder / PREPARED).touch()
         begun = [pool.submit(perform, folder, number, [*options, *part], share) for number, part in enumerate(parts, 1)]
         if on_host:
-            begun.append(pool.submit(perform_unified, folder))
+            begun.append(pool.submit(perform_on_host, folder))
         for one in begun:
             one.result()
 

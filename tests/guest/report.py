@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.guest import unified
-from tests.guest.inner import ENDED, LONGEST, PATHS, PREPARED, UNIFIED, files
+from tests.guest import apart, unified
+from tests.guest.inner import APART, ENDED, LONGEST, PATHS, PREPARED, UNIFIED, files
 from tests.guest.share import REPOSITORY
 
 PASSED, SKIPPED, FAILED, EXPECTED = "passed", "skipped", "failed", "xfailed"
@@ -80,6 +80,10 @@ class Run:
         """The cases of the host's cgroup v2 by test file; to be asked for after ``wait``."""
         return cases_of(self.folder / UNIFIED)
 
+    def apart(self) -> dict[str, list[Case]]:
+        """The cases of what ran beside all others by test file; likewise."""
+        return cases_of(self.folder / APART)
+
     def tail(self) -> str:
         """The last of what it wrote."""
         texts = [path.read_text(errors="replace")[-3000:] for path in self.folder.glob("[lo]*") if path.is_file()]
@@ -119,6 +123,11 @@ def inner_files() -> list[str]:
 def unified_files() -> list[str]:
     """The test files that are run on the host's cgroup v2."""
     return names(unified.PATHS)
+
+
+def apart_files() -> list[str]:
+    """The test files that are run beside all others."""
+    return names(apart.PATHS)
 
 
 def names(paths: tuple[str, ...]) -> list[str]:

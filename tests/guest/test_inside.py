@@ -1,10 +1,10 @@
-"""Every test file that is run in the guest, or on cgroup v2 alone, as one test of the host."""
+"""Every test file that is run in the guest, on cgroup v2 alone, or beside all others, as one test of the host."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.guest.report import FAILED, PASSED, SKIPPED, Case, inner_files, unified_files
+from tests.guest.report import FAILED, PASSED, SKIPPED, Case, apart_files, inner_files, unified_files
 
 
 @pytest.mark.parametrize("path", inner_files())
@@ -17,6 +17,12 @@ def test_passes_in_the_guest(guest_report: dict[str, list[Case]], path: str) -> 
 def test_passes_on_cgroup_v2(unified_report: dict[str, list[Case]], path: str) -> None:
     """What holds on cgroup v1 holds where there is only v2."""
     nothing_failed(unified_report.get(path, []))
+
+
+@pytest.mark.parametrize("path", apart_files())
+def test_passes_beside_all_others(apart_report: dict[str, list[Case]], path: str) -> None:
+    """What needs machines of its own."""
+    nothing_failed(apart_report.get(path, []))
 
 
 def nothing_failed(cases: list[Case]) -> None:

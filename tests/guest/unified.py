@@ -8,11 +8,9 @@ namespaces are v2's, at the processor's own speed. Tests of limits skip themselv
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.guest.share import REPOSITORY
+from tests.guest import apart
 from tests.support import cgroup
 
 PATHS = ("tests/conformance",)
@@ -27,28 +25,16 @@ exec "$@"' sh "$@"
 """
 UNSHARE = ("unshare", "--mount", "--net", "--propagation", "private", "sh", "-e", "-c", VIEW, "sh")
 """With a network of its own: some tests make devices, the host's run of them at the same time as this one."""
-FAILED_TESTS = 1
-
-
-class UnifiedError(Exception):
-    """The tests could not be run."""
 
 
 def perform(report: Path, output: int) -> None:
     """Run pytest; its JUnit report goes to a file.
 
     Raises:
-        UnifiedError: pytest did not come to the end.
+        ApartError: pytest did not come to the end.
     """
     folder = cgroup.make("", f"/ringfence-unified-{os.getpid()}")
-    pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junit-xml={report}", *PATHS]
-    words = [*UNSHARE, folder, *pytest]
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
     try:
-        ended = subprocess.run(
-            words, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
-        )
+        apart.perform(report, output, PATHS, (*UNSHARE, folder))
     finally:
         cgroup.remove(folder)
-    if ended.returncode not in (0, FAILED_TESTS):
-        raise UnifiedError(f"pytest on cgroup v2 ended with status {ended.returncode}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import IO
 
 PR_SET_CHILD_SUBREAPER = 36
-TIMEOUT = 60.0
+TIMEOUT = 300.0
 COMMANDS: set[int] = set()  # children whose Process waits for them
 
 

@@ -443,13 +443,8 @@ def prepare(
     steps = limits + resctrl_steps
     compiled = compile_plan(runtime, choice, config, host, context, steps, cached=cached)
     cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
-    cautions = (
-        *found.warnings,
-        *cautious,
-        *config_cautions(config, host),
-        *less,
-        *lost_on_the_way(runtime, choice.driver, own_pid),
-    )
+    lost = (*less, *lost_on_the_way(runtime, choice.driver, own_pid))
+    cautions = (*found.warnings, *cautious, *config_cautions(config, host), *lost)
     settled = (found.text, config, rootfs, cgroups, Namespaces(linux), compiled.plan, choice, cautions, context.filter)
     told = {name: value for name, value in compiled.items() if name != "plan"}
     return Prepared(*settled, *unit_and_bus(manager), resctrl, **told)
