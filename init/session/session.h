@@ -68,6 +68,7 @@ int happened(const struct polls *polls, int fd, short events);
 int open_signals(void);
 int64_t milliseconds(void);
 void become_independent(struct run *r, int kept);
+int confine(uint64_t kept);
 
 void front_begin(struct front *f, struct outbox *out, int is_terminal);
 void front_resize(struct front *f);

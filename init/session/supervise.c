@@ -109,6 +109,8 @@ static int become_ready(struct supervisor *v)
 		return -1;
 	if (show_container(v->r, &v->step->shown))
 		fail(v, 0, errno, "cannot leave the host's files", 29);
+	if (confine((uint64_t)v->step->capabilities))
+		fail(v, 0, errno, "cannot give up the supervisor's rights", 38);
 	v->is_ready = 1;
 	set_deadline(v, 0);
 	become_independent(v->r, v->listener);

@@ -204,6 +204,22 @@ def test_a_monitor_that_does_not_answer(machines: Runtime, bundle: Bundle) -> No
     assert container.sh("echo here").ok().out == "here\n"
 
 
+def test_the_supervisor_gives_up_what_it_does_not_need(machines: Runtime, bundle: Bundle) -> None:
+    """MVM-SUPERVISOR-07: capabilities, calls, descriptors, the working folder; and it sleeps while nothing happens."""
+    bundle.sleep()
+    pid = machines.started(bundle).pid
+    assert int(field(pid, "CapPrm"), 16) == 1 << 5 | 1 << 12
+    assert (field(pid, "NoNewPrivs"), field(pid, "Seccomp")) == ("1", "2")
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    assert os.stat(f"/proc/{pid}/environ").st_uid == 0
+    kinds = {os.readlink(f"/proc/{pid}/fd/{name}").partition(":")[0] for name in os.listdir(f"/proc/{pid}/fd")}
+    others = {kind for kind in kinds if kind.startswith("/") and not kind.startswith(("/dev/null", machines.folder))}
+    assert not others - {"/proc", "/"}
+    before = int(field(pid, "voluntary_ctxt_switches"))
+    time.sleep(5)
+    assert int(field(pid, "voluntary_ctxt_switches")) - before <= 1
+
+
 def test_qemu_has_no_rights(machines: Runtime, bundle: Bundle) -> None:
     """MVM-QEMU-08: another user, no capability, no_new_privs, a system call filter."""
     bundle.sleep()

@@ -141,6 +141,7 @@ def test_what_is_no_sandbox(pod: Pod) -> None:
     refuses(f"the container {other.id} is no sandbox with a machine", bundle)
     bundle.config["annotations"][SANDBOX] = pod.sandbox.id
     pod.sandbox.end()
+    other.reap()
     refuses("is stopped", bundle)
 
 

@@ -141,7 +141,7 @@ class Supervise(InitStep):
     The slot ``oom`` is a file that gets a byte for each process that the guest's kernel has killed for want of memory.
     ``output`` and ``errors`` are slots of files for what the machine's process says, 0 for none. ``shown`` has the
     volumes that the supervisor's mount namespace shows below the container's root, each by its name in the tree and its
-    place.
+    place. ``capabilities`` are those that the supervisor keeps when the container is ready, as bits.
     """
 
     machines: tuple[bytes, ...]
@@ -161,6 +161,7 @@ class Supervise(InitStep):
     initrd: str
     image: str
     shown: tuple[str, ...] = ()
+    capabilities: int = 0
 
     def describe(self) -> tuple[str, str]:
         kernel = f"the distribution's kernel {self.kernel} (`make guest` builds a smaller one)"

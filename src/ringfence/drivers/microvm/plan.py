@@ -12,10 +12,12 @@ from ringfence.drivers.linux.rootfs import early_hook_steps
 from ringfence.drivers.microvm.guest import Seat, changed, compile_guest, compile_inner_exec
 from ringfence.drivers.microvm.machine import MOST_NICS, compile_daemon, compile_machine, handed_on
 from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
+from ringfence.drivers.microvm.sizes import SANDBOX, kind_of
 from ringfence.drivers.microvm.unprivileged import own_user
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside, mounts
 from ringfence.plan.plan import Plan
+from ringfence.spec.names import CAPABILITIES
 from ringfence.spec.options import MS_REC, MS_SLAVE
 from ringfence.spec.types import Box, Namespace
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from ringfence.plan.step import HostStep, InitStep
     from ringfence.spec.types import Config, Process
 
+SUPERVISORS = ("CAP_KILL", "CAP_NET_ADMIN")
+SANDBOXES = ("CAP_SYS_ADMIN", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE")
 PATIENCE = 60_000
 """Milliseconds until the container must be ready: an emulated machine on a busy host is slow."""
 
@@ -64,12 +68,20 @@ def compile_create(
     variants = tuple(compile_machine(machine, state, tree, nics).encode() for nics in range(MOST_NICS + 1))
     machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, *said, handed[0])
     kernel = (machine.kernel, machine.modules, machine.initrd, machine.image.path if machine.image else "")
-    supervise = guest.Supervise(
-        "", *machines, b"", process.terminal, PATIENCE, machine.greeting, *kernel, shown_in(config)
-    )
+    shown, kept = shown_in(config), kept_capabilities(config)
+    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, machine.greeting, *kernel, shown, kept)
     nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))
     plan = Plan(host_steps, births, (*steps, supervise), tuple(slots.names), 0, nested)
     return with_digest(plan, supervise)
+
+
+def kept_capabilities(config: Config) -> int:
+    """What a supervisor needs to the end: to end processes of other users, and to lend sockets of its network.
+
+    That of a sandbox also shows files of containers to whoever serves the machine's (MVM-SUPERVISOR-07).
+    """
+    names = (*SUPERVISORS, *(SANDBOXES if kind_of(config.annotations) == SANDBOX else ()))
+    return sum(1 << CAPABILITIES.index(name) for name in names)
 
 
 def refuse_descriptors(count: int) -> None:
