@@ -42,6 +42,24 @@ def test_state_has_the_keys_of_that_runtime(box: Container, bundle: Bundle) -> N
     assert {"console", "pod"} <= set(told)
 
 
+def test_the_environment_and_the_form_of_configurations(clear: Runtime, bundle: Bundle) -> None:
+    """MVM-CCOR-22: HOME is that of the container's passwd, else /; a version of today, and keys in any order."""
+    bundle.config["ociVersion"] = "1.3.0"
+    bundle.process["env"] = ["PATH=/bin"]
+    bundle.process["args"] = ["sh", "-c", "echo $HOME"]
+    for uid, home in ((1000, "/home/alice"), (4242, "/")):
+        bundle.process["user"] = {"uid": uid, "gid": uid}
+        assert clear.run_bundle(bundle).ok().out == f"{home}\n"
+        bundle.config = dict(reversed(bundle.config.items()))
+
+
+def test_attach_needs_a_console(box: Container) -> None:
+    """MVM-CCOR-22: without a file hypervisor.args machines have none of their own."""
+    refused = box.runtime.run("attach", box.id)
+    assert refused.code == 1
+    assert "the container's machine has no console to attach to" in refused.err
+
+
 def test_list_has_its_columns(box: Container) -> None:
     """MVM-CCOR-19: no owner; one blank between the longest entry and the next column."""
     head, line = box.runtime.run("list").ok().out.splitlines()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -61,7 +63,7 @@ def image(bundle: Bundle, folder: str) -> None:
 
 @pytest.mark.parametrize("written", [STOCK], indirect=True)
 def test_the_stock_file(written: Runtime, bundle: Bundle, workdir: str) -> None:
-    """MVM-CCOR-06, 08, 09: the file of version 2 starts a container; its sockets are there, its sizes in force."""
+    """MVM-CCOR-06, 08, 09, 22: version 2's file starts a container; its sockets are there, its sizes in force."""
     image(bundle, workdir)
     bundle.sh("grep MemTotal /proc/meminfo; grep -c processor /proc/cpuinfo; cat /proc/cmdline; sleep 1000")
     container = written.started(bundle)
@@ -76,6 +78,11 @@ def test_the_stock_file(written: Runtime, bundle: Bundle, workdir: str) -> None:
         monitor.connect(f"{container.state_folder}/hypervisor.sock")
         assert "QMP" in json.loads(monitor.makefile().readline())
     assert container.exec("echo", "in").ok().out == "in\n"
+    attached = written.spawn("attach", container.id, stdin=subprocess.DEVNULL)
+    time.sleep(0.5)
+    assert attached.running()
+    container.end()
+    assert attached.wait().code == 0
 
 
 @pytest.mark.parametrize("written", [EARLY], indirect=True)

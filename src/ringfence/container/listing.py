@@ -28,7 +28,7 @@ def user_name(uid: int, known: dict[int, str]) -> str:
 
 def parts(record: ContainerRecord) -> dict[str, object]:
     """What ``list --all`` adds: hypervisor, kernel and image, ``-`` for what there is none of (MVM-LIST-01)."""
-    hypervisor, kernel, _, _, image, _ = record.machine or ("-", "-", "", "", "", "")
+    hypervisor, kernel, _, _, image, *_ = record.machine or ("-", "-", "", "", "", "")
     return {"hypervisor": hypervisor, "kernel": kernel, "image": image or "-"}
 
 

@@ -45,7 +45,7 @@ def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
 
 def machine_of(record: ContainerRecord, now: str) -> dict[str, object]:
     """What the container's machine consists of, which the specification has no keys for (MVM-STATE-02)."""
-    hypervisor, kernel, board, accelerator, image, _ = record.machine
+    hypervisor, kernel, board, accelerator, image, *_ = record.machine
     return {
         "driver": record.driver,
         "hypervisor": hypervisor,

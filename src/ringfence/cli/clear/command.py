@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ringfence.cli.clear.log import MODE, ClearStyle
 from ringfence.cli.clear.options import (
+    ATTACH,
     HELP_WORDS,
     IDLE,
     MAY_BE_UNKNOWN,
     NEW,
     OPTIONS,
+    OWN_NAMES,
     STOP,
     VERSION,
     WITH_BUNDLE,
@@ -41,7 +43,7 @@ def perform_clear(program: str, words: list[str], log: Log) -> int:
         return version(program)
     if given.switch("help") or not name or name in HELP_WORDS:
         return general_help(program)
-    if name not in VERBS and name != STOP:
+    if name not in VERBS and name not in OWN_NAMES:
         raise RingfenceError(f"no such command: {name}")
     set_up_log(program, given, log)
     if " ".join(given.words[:2]) in SUBVERBS:
@@ -63,7 +65,8 @@ def general_help(program: str) -> int:
     """Print how the program is called, and its commands."""
     from ringfence.cli.help import VERB_LINES, columns
 
-    commands = {**VERB_LINES, STOP: "end a container and remove what is left of it", VERSION: "print the version"}
+    own = {STOP: "end a container and remove what is left of it", ATTACH: "talk with the console of its machine"}
+    commands = {**VERB_LINES, **own, VERSION: "print the version"}
     write(f"Usage: {program} [global options] <command> [options] [arguments]\n\n{columns(sorted(commands.items()))}")
     return 0
 
@@ -100,7 +103,7 @@ def perform_verb(program: str, name: str, given: Arguments, log: Log) -> int:
     Raises:
         UsageError: the words are too few or too many.
     """
-    own = "delete" if name == STOP else name
+    own = OWN_NAMES.get(name, name)
     verb = SUBVERBS.get(own) or VERBS[own]
     options = WITH_BUNDLE.get(name, verb.options)
     words = adapted(name, given.words[1:])

@@ -11,7 +11,9 @@ OPTIONS: tuple[Option, ...] = (
     ("global-log", "", TEXT),
     *((name, "", TEXT) for name in IDLE),
 )
-STOP, HELP_WORDS, VERSION = "stop", ("help", "h"), "version"
+STOP, ATTACH, HELP_WORDS, VERSION = "stop", "attach", ("help", "h"), "version"
+OWN_NAMES = {STOP: "delete", ATTACH: "resume"}
+"""Commands of theirs alone, and ours whose options and words they take."""
 NEW = ("create", "run")
 CONSOLE: Option = ("console", "", TEXT)
 WITH_BUNDLE: dict[str, tuple[Option, ...]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix
 
 from ringfence.cli.bundle import create_fields
-from ringfence.cli.clear.options import STOP
+from ringfence.cli.clear.options import ATTACH, STOP
 from ringfence.cli.numbers import signal_number
 from ringfence.cli.output import STDOUT, write
 from ringfence.cli.table import padded
@@ -141,6 +141,14 @@ def stop(runtime: Runtime, arguments: Arguments) -> int:
     return 0
 
 
+def attach(runtime: Runtime, arguments: Arguments) -> int:
+    """``attach`` of 2016 (MVM-CCOR-22)."""
+    from ringfence.container.attach import attach as connect
+
+    connect(runtime, arguments.words[0])
+    return 0
+
+
 def kill(runtime: Runtime, arguments: Arguments) -> int:
     """``kill``; TERM without a signal (MVM-CCOR-18)."""
     from ringfence.container.kill import kill as send
@@ -204,7 +212,7 @@ def more(record: ContainerRecord) -> dict[str, object]:
     from ringfence.container.saved import saved_config
     from ringfence.container.state import first_child
 
-    hypervisor, kernel, _, _, image = record.machine or ("", "", "", "", "")
+    hypervisor, kernel, _, _, image, *_ = record.machine or ("", "", "", "", "")
     pid = 0 if status(record) == STOPPED or not record.machine else first_child(record.pid)
     return {
         "bundlePath": record.bundle,
@@ -246,6 +254,7 @@ ACTIONS: dict[str, Perform] = {
     "resume": resume,
     "delete": delete,
     STOP: stop,
+    ATTACH: attach,
     "kill": kill,
     "list": listed,
     "state": state,
