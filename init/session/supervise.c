@@ -11,6 +11,7 @@
 #define MOST_KILLS 4096
 #define GRACE 500 /* milliseconds for a machine whose daemon has ended */
 #define ENDING 2000 /* milliseconds for a machine to end by itself */
+#define LAST 50     /* milliseconds for the ends of relays to be heard of before ours */
 #define LOST 255 /* the guest is gone and has not said how the container ended */
 
 struct supervisor {
@@ -26,7 +27,7 @@ struct supervisor {
 	uint32_t kills;
 	pid_t machine, daemon;
 	int64_t deadline;
-	int has_greeted, is_ready, is_lost, is_bereft, is_over, exit_status;
+	int has_greeted, is_ready, is_lost, is_bereft, is_over, had_processes, exit_status;
 };
 
 /* Whose mount namespace the guest's files are in. */
@@ -88,6 +89,8 @@ static void end_container(struct supervisor *v, int status)
 		return;
 	v->is_over = 1;
 	v->deadline = 0;
+	for (int i = 0; i < MAX_CLIENTS; i++)
+		v->had_processes |= v->clients[i].fd >= 0 && v->clients[i].has_process;
 	v->exit_status = status;
 	if (v->machine > 0)
 		kill(v->machine, SIGKILL);
@@ -484,5 +487,8 @@ int do_supervise(struct run *r, const struct supervise *s)
 		supervise_once(&v);
 	if (v.daemon > 0)
 		kill(v.daemon, SIGKILL);
+	/* On a host the kernel ends a container's processes before its first one; containerd's shim counts on that. */
+	if (v.had_processes)
+		poll(NULL, 0, LAST);
 	_exit(v.exit_status);
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posix
+import time
 
 from ringfence.container.record import load_record
 from ringfence.container.runtime import MICROVM
 from ringfence.container.status import has_freezer, is_alive, is_frozen, start_time
 from ringfence.errors import RingfenceError, from_os_error
+from ringfence.host.probe import read_or
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
 
 SIGKILL = 9
+TRIES, PAUSE = 50, 0.005
 
 
 def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> None:
@@ -28,6 +31,8 @@ def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> 
     if whole or everything:
         signal_all(record, signal)
         return
+    if record.driver == MICROVM and signal == SIGKILL:
+        end_stand_ins(record)
     if not signal_init(record, signal):
         raise RingfenceError("container not running")
     if signal == SIGKILL and has_freezer(record) and is_frozen(record):
@@ -35,6 +40,39 @@ def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> 
         from ringfence.cgroups.manager import Cgroup
 
         Cgroup(record.cgroups).thaw()
+
+
+def end_stand_ins(record: ContainerRecord) -> None:
+    """End the processes that stand for execs in a guest before the one that stands for the container.
+
+    On a host the kernel ends a container's processes before its first one, and containerd's shim counts on that: of a
+    process that ends later nobody is told (MVM-EXEC-06).
+    """
+    from ringfence.cgroups.manager import Cgroup
+
+    if is_frozen(record):
+        return
+    found = [pid for pid in Cgroup(record.cgroups).processes() if is_stand_in(pid, record.pid)]
+    for pid in found:
+        try:
+            posix.kill(pid, SIGKILL)
+        except ProcessLookupError:
+            continue
+    for _ in range(TRIES):
+        if not any(posix.access(f"/proc/{pid}", posix.F_OK) for pid in found):
+            return
+        time.sleep(PAUSE)
+
+
+def parent_of(pid: int) -> int:
+    """A process' parent, 0 when it is gone (proc_pid_stat(5))."""
+    words = read_or(f"/proc/{pid}/stat", b"").rpartition(b")")[2].split()
+    return int(words[1]) if len(words) > 1 else 0
+
+
+def is_stand_in(pid: int, supervisor: int) -> bool:
+    """Whether a process of the container's cgroup is neither its supervisor nor one of that one's children."""
+    return pid != supervisor and parent_of(pid) not in (0, supervisor) and parent_of(parent_of(pid)) != supervisor
 
 
 def signal_all(record: ContainerRecord, signal: int) -> None:
@@ -49,6 +87,7 @@ def signal_all(record: ContainerRecord, signal: int) -> None:
             signal_guest(record, signal)
         return
     if record.driver == MICROVM:
+        end_stand_ins(record)
         signal_init(record, SIGKILL)
     from ringfence.cgroups.manager import Cgroup
 
