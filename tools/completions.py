@@ -12,8 +12,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from ringfence.cli.help import OPTION_LINES, VERB_LINES  # noqa: E402 - found through the path set above
-from ringfence.cli.options import GLOBAL_OPTIONS, HELP, HIDDEN_OPTIONS, LIST, NUMBERS, SWITCH, VERBS, Option  # noqa: E402
+from ringfence.cli.help import OPTION_LINES, SUBVERB_LINES, VERB_LINES  # noqa: E402 - found through the path set above
+from ringfence.cli.options import (  # noqa: E402
+    GLOBAL_OPTIONS,
+    GROUPS,
+    HELP,
+    HIDDEN_OPTIONS,
+    LIST,
+    NUMBERS,
+    SUBVERBS,
+    SWITCH,
+    VERBS,
+    WITHOUT_ID,
+    Option,
+)
 
 CHOICES = {
     "format": ("table", "json"),
@@ -21,18 +33,25 @@ CHOICES = {
     "rootless": ("true", "false", "auto"),
     "driver": ("namespaces", "microvm"),
     "cpu-idle": ("0", "1"),
+    "compress": ("gzip", "zstd", "none"),
+    "devices": ("keep", "skip", "refuse"),
+    "setuid": ("keep", "strip"),
+    "volumes": ("mount", "ignore"),
 }
 PATHS = frozenset(("FILE", "PATH"))
 FOLDER = "DIR"
 INSIDE = frozenset((("exec", "cwd"),))
 """Paths inside the container, which the shell cannot complete."""
-OF_CONTAINER = tuple(name for name, verb in VERBS.items() if verb.most != 0 and name not in ("create", "run"))
+OF_NONE = ("create", "run", *GROUPS, *WITHOUT_ID)
+OF_CONTAINER = tuple(name for name, verb in VERBS.items() if verb.most != 0 and name not in OF_NONE)
 """The commands that take the id of a container that is there."""
+COMMANDS = sorted([*VERBS, *SUBVERB_LINES])
+"""Every command that has options of its own, those of two words included."""
 
 
 def shown(verb: str) -> list[Option]:
     """The options of a command, or with "" the global ones, that help texts name."""
-    options = VERBS[verb].options if verb else GLOBAL_OPTIONS
+    options = (VERBS.get(verb) or SUBVERBS[verb]).options if verb else GLOBAL_OPTIONS
     return [option for option in options if (verb, option[0]) not in HIDDEN_OPTIONS]
 
 
@@ -65,6 +84,16 @@ def spellings(option: Option) -> list[str]:
     return [f"--{long}", f"-{short}"] if short else [f"--{long}"]
 
 
+def seconds(group: str) -> list[str]:
+    """The words that may follow the first of a group."""
+    return [name.partition(" ")[2] for name in SUBVERB_LINES if name.startswith(f"{group} ")]
+
+
+def quoted(word: str) -> str:
+    """A pattern of a shell's case."""
+    return f"'{word}'" if " " in word or not word else word
+
+
 def bash() -> str:
     """The file for bash."""
     return BASH.format(
@@ -72,20 +101,24 @@ def bash() -> str:
         verbs=" ".join(sorted(VERBS)),
         values="\n".join(bash_values()),
         words="\n".join(
-            f'    {verb or chr(39) * 2}) words="{" ".join(w for o in shown(verb) for w in spellings(o))}" ;;'
-            for verb in ["", *sorted(VERBS)]
+            f'    {quoted(verb)}) words="{" ".join(w for o in shown(verb) for w in spellings(o))}" ;;'
+            for verb in ["", *COMMANDS]
         ),
         with_id=" | ".join(sorted(OF_CONTAINER)),
+        groups=" | ".join(GROUPS),
+        seconds="\n".join(f"        {name}) words='{' '.join(seconds(name))}' ;;" for name in GROUPS),
+        with_file=" | ".join((*WITHOUT_ID, "'image inspect'")),
     )
 
 
 def bash_values() -> list[str]:
     """One branch for each way to complete a value."""
     found: dict[str, list[str]] = {}
-    for verb in ["", *sorted(VERBS)]:
+    for verb in ["", *COMMANDS]:
         for option in shown(verb):
             action = bash_action(verb, option)
-            found.setdefault(action, []).extend(f"{verb}:{word}" for word in spellings(option) if action)
+            words = [quoted(f"{verb}:{word}") for word in spellings(option)]
+            found.setdefault(action, []).extend(words if action else [])
     return [
         f"    {' | '.join(words)})\n        {action}\n        return ;;" for action, words in found.items() if action
     ]
@@ -115,6 +148,9 @@ _ringfence() {{
         -*) ;;
         *)
             verb=${{COMP_WORDS[i]}}
+            case $verb in
+            {groups}) ((i + 1 < COMP_CWORD)) && verb+=" ${{COMP_WORDS[i + 1]}}" ;;
+            esac
             break
             ;;
         esac
@@ -131,6 +167,10 @@ _ringfence() {{
         '') words='{verbs} help' ;;
         {with_id})
             words=$("${{COMP_WORDS[0]}}" "${{root[@]}}" list --quiet 2>/dev/null) ;;
+{seconds}
+        {with_file})
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            return ;;
         *) words='' ;;
         esac
     fi
@@ -143,8 +183,20 @@ complete -F _ringfence ringfence
 def zsh() -> str:
     """The file for zsh."""
     verbs = "\n".join(f"        '{name}:{zsh_text(VERB_LINES[name])}'" for name in sorted(VERBS))
-    branches = "\n".join(f"    {name})\n        {zsh_arguments(name)} ;;" for name in sorted(VERBS))
+    branches = "\n".join(f"    {name})\n        {zsh_branch(name)} ;;" for name in sorted(VERBS))
     return ZSH.format(options=" \\\n        ".join(zsh_options("")), verbs=verbs, branches=branches)
+
+
+def zsh_branch(verb: str) -> str:
+    """What completes the words of one command, or of those of its group."""
+    if verb not in GROUPS:
+        return zsh_arguments(verb)
+    inner = "\n".join(f"            {word}) {zsh_arguments(f'{verb} {word}')} ;;" for word in seconds(verb))
+    return (
+        f"if ((CURRENT == 2)); then\n            compadd {' '.join(seconds(verb))}\n        else\n"
+        f"            shift words\n            ((CURRENT--))\n            case $words[1] in\n{inner}\n"
+        "            esac\n        fi"
+    )
 
 
 def zsh_arguments(verb: str) -> str:
@@ -152,6 +204,8 @@ def zsh_arguments(verb: str) -> str:
     words = zsh_options(verb)
     if verb in OF_CONTAINER:
         words.append("'1:container:_ringfence_containers'")
+    if verb in (*WITHOUT_ID, "image inspect"):
+        words.append("'*:file:_files'")
     return "_arguments " + " \\\n            ".join(words)
 
 
@@ -182,7 +236,8 @@ def zsh_text(text: str) -> str:
 
 def zsh_place(text: str) -> str:
     """A placeholder such as UID[:GID], whose colon would end it."""
-    return text.replace("[:GID]", "[\\:GID]").replace("[CTL:]", "[CTL\\:]")
+    escaped = text.replace("[:GID]", "[\\:GID]").replace("[CTL:]", "[CTL\\:]")
+    return escaped.replace("C:H:N", "C\\:H\\:N")
 
 
 ZSH = """\
@@ -234,7 +289,25 @@ def fish() -> str:
         lines += [fish_option(name, option, condition) for option in shown(name)]
         if name in OF_CONTAINER:
             lines.append(f"complete -c ringfence -n {condition} -a '(__ringfence_containers)'")
+        if name in GROUPS:
+            lines += fish_group(name)
+        if name in WITHOUT_ID:
+            lines.append(f"complete -c ringfence -n {condition} -F")
     return "\n".join(lines) + "\n"
+
+
+def fish_group(group: str) -> list[str]:
+    """The lines for the commands of a group."""
+    lines, words = [], seconds(group)
+    for word in words:
+        name = f"{group} {word}"
+        before = f"'__fish_seen_subcommand_from {group}; and not __fish_seen_subcommand_from {' '.join(words)}'"
+        lines.append(f"complete -c ringfence -n {before} -a {word} -d {fish_text(SUBVERB_LINES[name])}")
+        condition = f"'__fish_seen_subcommand_from {group}; and __fish_seen_subcommand_from {word}'"
+        lines += [fish_option(name, option, condition) for option in shown(name)]
+        if name == "image inspect":
+            lines.append(f"complete -c ringfence -n {condition} -F")
+    return lines
 
 
 def fish_option(verb: str, option: Option, condition: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from ringfence.cli.options import VERBS
 from tests.packaging import REPOSITORY
 
-NEED_NO_CONTAINER = ("create", "explain", "features", "list", "restore", "run", "spec")
+NEED_NO_CONTAINER = ("bundle", "create", "demo", "explain", "features", "image", "list", "restore", "run", "spec")
 MORE_WORDS = {"exec": ["/bin/true"], "update": ["--pids-limit", "1"]}
 
 

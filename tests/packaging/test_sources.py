@@ -22,6 +22,7 @@ C = sorted((REPOSITORY / "init").rglob("*.[ch]"))
 LAYERS = (
     "cli",
     "features",
+    "image",
     "container",
     "criu",
     "drivers",

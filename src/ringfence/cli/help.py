@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 
-from ringfence.cli.options import GLOBAL_OPTIONS, HELP, HIDDEN_OPTIONS, SWITCH, VERBS
+from ringfence.cli.options import GLOBAL_OPTIONS, GROUPS, HELP, HIDDEN_OPTIONS, SUBVERBS, SWITCH, VERBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 WIDTH = 100
 
 VERB_LINES = {
+    "bundle": "unpack an image to a bundle",
     "checkpoint": "write the processes of a container to files",
     "create": "create a container; its program waits for start",
     "delete": "remove what is left of a container",
+    "demo": "fetch a release of FreeBSD and make a bundle or an image of it",
     "events": "print the container's resource usage and what happens to it",
     "exec": "run another process in a container",
     "explain": "print every step that create would take, and take none",
     "features": "print what this runtime can do",
+    "image": "build an image, or look into one",
     "kill": "send a signal to a container",
     "list": "list the containers of a state folder",
     "pause": "freeze all processes of a container",
@@ -35,7 +38,20 @@ VERB_LINES = {
     "state": "print the state of a container",
     "update": "change the resource limits of a container",
 }
+SUBVERB_LINES = {
+    "demo download": "fetch the base system of a release of FreeBSD",
+    "demo oci-image": "make an image of a release of FreeBSD",
+    "demo spec": "write a config.json for a jail",
+    "image build": "make an image of one layer from a folder or a tar archive",
+    "image inspect": "print what is in an image",
+}
 USAGES = {
+    "bundle": "[options] <image> <folder> [-- word...]",
+    "demo": "download|oci-image|spec [options]",
+    "image": "build|inspect [options]",
+    **dict.fromkeys(("demo download", "demo oci-image", "demo spec"), "[options]"),
+    "image build": "--rootfs ROOT -o FILE [options]",
+    "image inspect": "[options] <image>",
     "events": "[options] <container-id>",
     "exec": "[options] <container-id> <program> [argument...]  or  -p FILE <container-id>",
     "explain": "[options] [container-id]",
@@ -48,6 +64,15 @@ USAGES = {
     **dict.fromkeys(("pause", "resume", "start", "state"), "<container-id>"),
 }
 DESCRIPTIONS = {
+    "bundle": "The image is an OCI image layout, a tar archive of one, or what docker save writes. The folder gets a "
+    "rootfs with all layers, a folder for each volume, and a config.json that create takes as it is. Words behind -- "
+    "replace the image's Cmd.",
+    "demo download": "Takes base.txz from the FreeBSD project's server, checks it against the release's MANIFEST, and "
+    "goes on where an earlier attempt was cut off.",
+    "demo oci-image": "Makes the image of a base.txz that is there, or downloads the release first.",
+    "image build": "The same root gives the same bytes. SOURCE_DATE_EPOCH in the environment is the latest time in the "
+    "image, and the time of its creation.",
+    "image inspect": "Nothing is unpacked. The image is a layout, a tar archive of one, or what docker save writes.",
     "checkpoint": "CRIU dumps the container's processes; afterwards it is gone, unless --leave-running or --pre-dump "
     "is given. Needs the program criu and root.",
     "create": "Reads config.json of the bundle and does everything up to the start of the program: namespaces, mounts, "
@@ -94,6 +119,17 @@ CRIU_LINES = {
     "empty-ns": ("NAMESPACE", "leave what is in the namespace out; only network is possible"),
     "auto-dedup": ("", "free the memory of earlier images that is not needed any more"),
 }
+IMAGE_LINES = {
+    "platform": ("OS/ARCH[/VARIANT]", "take the image for this platform, default is that of this machine"),
+    "ref": ("NAME", "take the image of this name"),
+    "limit": ("NAME=N", "bytes, entries, file, headers, name, component, depth, layers or ratio; may be repeated"),
+}
+RELEASE_LINES = {
+    "machine": ("NAME", "the machine such as amd64, default is that of a FreeBSD host"),
+    "arch": ("NAME", "the architecture such as amd64 or aarch64, default is that of a FreeBSD host"),
+    "version": ("NAME", "the release such as 14.1-RELEASE, default is that of a FreeBSD host"),
+    "mirror": ("URL", "another server to take releases from; may be repeated"),
+}
 OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
     "": {
         "debug": ("", "also write debug records to the log"),
@@ -109,6 +145,17 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "hypervisor-log-dir": ("DIR", "write what QEMU says to ID-hypervisor.stdout and .stderr in this folder"),
         "personality": ("NAME", "be what ringfence is when it is called by this name, such as cc-oci-runtime"),
         "version": ("", "print the version"),
+    },
+    "bundle": {
+        **IMAGE_LINES,
+        "terminal": ("", "give the program a terminal"),
+        "setuid": ("POLICY", "keep (default) or strip set-user-ID and set-group-ID bits and capabilities of files"),
+        "devices": ("POLICY", "keep (root's default), skip or refuse devices and FIFOs"),
+        "uid-map": ("C:H:N", "map N users from C in the image to H on this machine; may be repeated"),
+        "gid-map": ("C:H:N", "the same for groups"),
+        "volumes": ("POLICY", "mount (default) folders of the bundle at the image's volumes, or ignore them"),
+        "trust-labels": ("", "keep labels that a runtime acts upon as annotations"),
+        "keep-flags": ("", "set file flags such as schg, on FreeBSD"),
     },
     "checkpoint": {
         **CRIU_LINES,
@@ -127,6 +174,13 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "keep": ("", "do not delete the container when its program has ended"),
         "no-subreaper": ("", "do not adopt orphaned processes while waiting"),
     },
+    "demo download": {**RELEASE_LINES, "output": ("FILE", "where to, default is rootfs.txz")},
+    "demo oci-image": {
+        **RELEASE_LINES,
+        "input": ("FILE", "a base.txz that is there already"),
+        "output": ("FILE", "where to, default is image.tar"),
+    },
+    "demo spec": {"bundle": CREATE_LINES["bundle"]},
     "delete": {"force": ("", "kill what still runs; an unknown container is no error")},
     "events": {
         "interval": ("DURATION", "time between two reports such as 500ms or 1m30s, default is 5s"),
@@ -156,6 +210,27 @@ OPTION_LINES: dict[str, dict[str, tuple[str, str]]] = {
         "driver": ("NAME", "the wall round the container, namespaces or microvm"),
         "host": ("FILE", "plan for the machine described by this JSON file"),
         "json": ("", "print JSON"),
+    },
+    "image build": {
+        "rootfs": ("PATH", "the root: a folder, or a tar archive that may be compressed"),
+        "output": ("FILE", "where to; - is standard output"),
+        "tag": ("NAME", "what to call the image; engines can then load it by that name"),
+        "compress": ("HOW", "gzip (default), zstd or none"),
+        "os": ("NAME", "the system, default is what the root's programs or this machine say"),
+        "arch": ("NAME", "the architecture, in the words of images such as amd64 or arm64"),
+        "variant": ("NAME", "its variant such as v7"),
+        "config": ("FILE", "a JSON object with Entrypoint, Cmd, Env, User and the like"),
+        "author": ("TEXT", "who made the image"),
+        "devices": ("POLICY", "keep (default), skip or refuse devices and FIFOs"),
+        "limit": IMAGE_LINES["limit"],
+    },
+    "image inspect": {
+        **IMAGE_LINES,
+        "platform": ("OS/ARCH[/VARIANT]", "only images for this platform"),
+        "ref": ("NAME", "only images of this name"),
+        "json": ("", "print JSON"),
+        "files": ("", "list what is in the layers"),
+        "verify": ("", "read every blob and report what is not as it should be"),
     },
     "list": {
         "all": ("", "show hypervisor, kernel and image too"),
@@ -216,13 +291,17 @@ def general_help(program: str) -> str:
 
 def verb_help(program: str, verb: str) -> str:
     """What ``COMMAND --help`` prints."""
+    known = VERBS.get(verb) or SUBVERBS[verb]
     sections = [
-        f"NAME:\n   {program} {verb} - {VERB_LINES[verb]}\n",
+        f"NAME:\n   {program} {verb} - {VERB_LINES.get(verb) or SUBVERB_LINES[verb]}\n",
         f"USAGE:\n   {' '.join(f'{program} {verb} {USAGES[verb]}'.split(' '))}".rstrip() + "\n",
     ]
     if verb in DESCRIPTIONS:
         sections.append(f"DESCRIPTION:\n{textwrap.indent(textwrap.fill(DESCRIPTIONS[verb], WIDTH - 3), '   ')}\n")
-    shown = tuple(option for option in VERBS[verb].options if (verb, option[0]) not in HIDDEN_OPTIONS)
+    if verb in GROUPS:
+        lines = [(name.partition(" ")[2], line) for name, line in SUBVERB_LINES.items() if name.startswith(f"{verb} ")]
+        sections.append(f"COMMANDS:\n{columns(lines)}")
+    shown = tuple(option for option in known.options if (verb, option[0]) not in HIDDEN_OPTIONS)
     sections.append(f"OPTIONS:\n{columns(option_lines(verb, shown))}")
     return "\n".join(sections)
 

@@ -13,7 +13,19 @@ import sys
 from ringfence import paths
 from ringfence.cli.container_id import check_id
 from ringfence.cli.log import Log
-from ringfence.cli.options import GLOBAL_OPTIONS, SUBVERBS, VERBS, WITH_FILE, WITH_ID, Arguments, UsageError, parse
+from ringfence.cli.options import (
+    GLOBAL_OPTIONS,
+    GROUPS,
+    MODULES,
+    SUBVERBS,
+    VERBS,
+    WITH_FILE,
+    WITH_ID,
+    WITHOUT_ID,
+    Arguments,
+    UsageError,
+    parse,
+)  # fmt: skip
 from ringfence.cli.output import ReaderGoneError, write
 from ringfence.cli.personality import checked_name, personality
 from ringfence.cli.world import make_runtime
@@ -144,9 +156,11 @@ def explain_command(program: str, words: list[str]) -> int:
     from ringfence.cli.help import general_help, verb_help
 
     topic = words[0] if words else ""
+    if topic in GROUPS and " ".join(words[:2]) in SUBVERBS:
+        topic = " ".join(words[:2])
     if topic in ("", "help", "h", "-h", "--help"):
         write(general_help(program))
-    elif topic in VERBS:
+    elif topic in VERBS or topic.partition(" ")[0] in GROUPS:
         write(verb_help(program, topic))
     else:
         raise RingfenceError(f"No help topic for '{topic}'", status=UNKNOWN_COMMAND)
@@ -162,7 +176,10 @@ def perform_verb(program: str, name: str, given: Arguments, log: Log) -> int:
         refuse(program, name, f"Incorrect Usage: {error}")
         raise
     if arguments.switch("help"):
-        return explain_command(program, name.split()[:1])
+        return explain_command(program, name.split())
+    if name in GROUPS:
+        refuse(program, name, "Incorrect Usage.")
+        raise UsageError(f'{program}: "{name}" needs a command after it')
     if given.given("id") and name in WITH_ID:
         arguments.words.insert(0, given.text("id"))
     if name == "start" and (status := start_bare(program, given, arguments, log)) is not None:
@@ -197,7 +214,8 @@ def refuse(program: str, name: str, text: str) -> None:
     """Say on standard output that the command line is wrong, and what a right one looks like."""
     from ringfence.cli.help import verb_help
 
-    write(f"{text}\n\n{verb_help(program, name.split(maxsplit=1)[0])}")
+    first = name.partition(" ")[0]
+    write(f"{text}\n\n{verb_help(program, name if first in GROUPS else first)}")
 
 
 def wrong_count(verb: Verb, count: int) -> str:
@@ -220,7 +238,7 @@ def operate(
     if name == "create" or (name == "exec" and arguments.switch("detach")):
         log.hold()
     try:
-        if name in VERBS and verb.most != 0 and arguments.words:
+        if name in VERBS and name not in WITHOUT_ID and verb.most != 0 and arguments.words:
             check_id(arguments.words[0])
             if runtime.driver and name not in MAKING:
                 from ringfence.container.choice import check_recorded
@@ -239,7 +257,7 @@ def operate(
 
 def action(name: str, given: Arguments) -> Perform:
     """What a command does."""
-    chosen = WITH_ID.get(name, name) if given.given("id") else name
-    module = __import__(f"ringfence.cli.{chosen.replace(' ', '_')}", fromlist=("perform",))
+    chosen = WITH_ID.get(name, name) if given.given("id") else MODULES.get(name, name)
+    module = __import__(f"ringfence.cli.{chosen.replace(' ', '_').replace('-', '_')}", fromlist=("perform",))
     act: Perform = module.perform
     return act

@@ -146,6 +146,51 @@ RESTORE_OPTIONS: tuple[Option, ...] = (
     ("lsm-profile", "", TEXT),
     ("lsm-mount-context", "", TEXT),
 )
+PLATFORM: Option = ("platform", "", TEXT)
+REF: Option = ("ref", "", TEXT)
+DEVICES: Option = ("devices", "", TEXT)
+LIMIT: Option = ("limit", "", LIST)
+UNPACK_OPTIONS: tuple[Option, ...] = (
+    PLATFORM,
+    REF,
+    ("terminal", "t", SWITCH),
+    ("setuid", "", TEXT),
+    DEVICES,
+    ("uid-map", "", LIST),
+    ("gid-map", "", LIST),
+    ("volumes", "", TEXT),
+    ("trust-labels", "", SWITCH),
+    ("keep-flags", "", SWITCH),
+    LIMIT,
+)
+BUILD_OPTIONS: tuple[Option, ...] = (
+    ("rootfs", "", TEXT),
+    ("output", "o", TEXT),
+    ("tag", "", TEXT),
+    ("compress", "", TEXT),
+    ("os", "", TEXT),
+    ("arch", "", TEXT),
+    ("variant", "", TEXT),
+    ("config", "", TEXT),
+    ("author", "", TEXT),
+    DEVICES,
+    LIMIT,
+)
+INSPECT_OPTIONS: tuple[Option, ...] = (
+    PLATFORM,
+    REF,
+    ("json", "", SWITCH),
+    ("files", "", SWITCH),
+    ("verify", "", SWITCH),
+    LIMIT,
+)
+RELEASE_OPTIONS: tuple[Option, ...] = (
+    ("machine", "m", TEXT),
+    ("arch", "a", TEXT),
+    ("version", "v", TEXT),
+    ("output", "o", TEXT),
+    ("mirror", "", LIST),
+)
 HIDDEN_OPTIONS = frozenset(
     (("kill", "all"), ("start", "bundle"), ("update", "kernel-memory"), ("update", "kernel-memory-tcp"))
 )
@@ -179,13 +224,16 @@ class Verb:
 
 
 VERBS = {
+    "bundle": Verb(UNPACK_OPTIONS, least=2, most=-1),
     "checkpoint": Verb(CHECKPOINT_OPTIONS),
     "create": Verb(CREATE_OPTIONS, prefix="runc create failed"),
     "delete": Verb((("force", "f", SWITCH),)),
+    "demo": Verb(least=0),
     "events": Verb((("interval", "", DURATION), ("stats", "", SWITCH))),
     "exec": Verb(EXEC_OPTIONS, most=-1, anywhere=False, prefix="exec failed", status=255),
     "explain": Verb(EXPLAIN_OPTIONS, least=0),
     "features": Verb(least=0, most=0),
+    "image": Verb(least=0),
     "kill": Verb((("all", "a", SWITCH),), most=2, anywhere=False),
     "list": Verb((("all", "", SWITCH), FORMAT, ("quiet", "q", SWITCH)), least=0, most=0),
     "pause": Verb(),
@@ -208,8 +256,24 @@ WITH_ID = {
 WITH_FILE = ("restore",)
 """Those of them that may be told a configuration as well."""
 
-SUBVERBS = {"spec upgrade": Verb(least=1, most=1)}
+WITHOUT_ID = ("bundle",)
+"""Commands whose first word is no container's id."""
+
+GROUPS = ("demo", "image")
+"""Commands that do nothing without a second word, and whose second words have help texts and options of their own."""
+
+SUBVERBS = {
+    "demo download": Verb(RELEASE_OPTIONS, least=0, most=0),
+    "demo oci-image": Verb((("input", "i", TEXT), *RELEASE_OPTIONS), least=0, most=0),
+    "demo spec": Verb((BUNDLE,), least=0, most=0),
+    "image build": Verb(BUILD_OPTIONS, least=0, most=0),
+    "image inspect": Verb(INSPECT_OPTIONS, least=1, most=1),
+    "spec upgrade": Verb(least=1, most=1),
+}
 """Commands of two words; the help of the first tells of them."""
+
+MODULES = {"bundle": "image_bundle"}
+"""The modules of commands whose name is not theirs."""
 
 
 class UsageError(RingfenceError):

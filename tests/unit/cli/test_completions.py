@@ -70,3 +70,12 @@ def test_bash_completes_values(tmp_path: Path) -> None:
 def test_bash_completes_containers_of_the_state_folder(tmp_path: Path) -> None:
     assert complete(tmp_path, "--root", "/r", "delete", "--force", "") == ["c1"]
     assert complete(tmp_path, "--root", "/r", "create", "") == []
+
+
+def test_bash_completes_commands_of_two_words(tmp_path: Path) -> None:
+    (tmp_path / "root.tar").touch()
+    assert complete(tmp_path, "image", "") == ["build", "inspect"]
+    assert complete(tmp_path, "image", "build", "--os") == ["--os"]
+    assert complete(tmp_path, "image", "build", "--compress", "") == ["gzip", "zstd", "none"]
+    assert complete(tmp_path, "image", "inspect", "ro") == ["root.tar"]
+    assert complete(tmp_path, "bundle", "ro") == ["root.tar"]

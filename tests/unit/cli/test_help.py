@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from ringfence.cli.help import DESCRIPTIONS, OPTION_LINES, USAGES, VERB_LINES, general_help, verb_help
-from ringfence.cli.options import GLOBAL_OPTIONS, HELP, HIDDEN_OPTIONS, SWITCH, VERBS
+from ringfence.cli.help import DESCRIPTIONS, OPTION_LINES, SUBVERB_LINES, USAGES, VERB_LINES, general_help, verb_help
+from ringfence.cli.options import GLOBAL_OPTIONS, GROUPS, HELP, HIDDEN_OPTIONS, SUBVERBS, SWITCH, VERBS
+
+OF_GROUPS = {name: verb for name, verb in SUBVERBS.items() if name.partition(" ")[0] in GROUPS}
 
 SHOWN = {
     verb: [option for option in options if option != HELP and (verb, option[0]) not in HIDDEN_OPTIONS]
-    for verb, options in [("", GLOBAL_OPTIONS), *((name, verb.options) for name, verb in VERBS.items())]
+    for verb, options in [
+        ("", GLOBAL_OPTIONS),
+        *((name, verb.options) for name, verb in {**VERBS, **OF_GROUPS}.items()),
+    ]
 }
 
 
@@ -19,7 +24,7 @@ def test_general_help_begins_with_the_name() -> None:
     assert lines[:2] == ["NAME:", "   runc - Open Container Initiative runtime"]
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS))
+@pytest.mark.parametrize("verb", sorted({**VERBS, **OF_GROUPS}))
 def test_the_help_of_each_command(verb: str) -> None:
     """LNX-CLI-11."""
     text = verb_help("prog", verb)
@@ -53,5 +58,6 @@ def test_words_about_options_fit_the_table(verb: str) -> None:
 
 def test_words_about_commands_fit_the_table() -> None:
     assert set(VERB_LINES) == set(VERBS)
-    assert set(USAGES) == set(VERBS)
-    assert set(DESCRIPTIONS) <= set(VERBS)
+    assert set(SUBVERB_LINES) == set(OF_GROUPS)
+    assert set(USAGES) == {*VERBS, *OF_GROUPS}
+    assert set(DESCRIPTIONS) <= {*VERBS, *OF_GROUPS}

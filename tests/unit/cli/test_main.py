@@ -266,3 +266,19 @@ def test_closed_standard_descriptors_become_dev_null(tmp_path: Path) -> None:
     done = launch('"$@" <&- >&- 2>&-', "--log", str(path), "help", "foo")
     assert done.returncode == 3
     assert "No help topic" in path.read_text()
+
+
+@pytest.mark.parametrize("words", [["image"], ["image", "nothing"], ["demo"]])
+def test_a_group_needs_its_second_word(cli: Cli, words: list[str]) -> None:
+    status, out, err = cli("--log-format", "json", *words)
+    assert status == 1
+    assert out.startswith(f"Incorrect Usage.\n\nNAME:\n   prog {words[0]} - ")
+    assert json.loads(err)["msg"] == f'prog: "{words[0]}" needs a command after it'
+
+
+def test_the_help_of_a_second_word(cli: Cli) -> None:
+    texts = {cli(*words) for words in (["image", "build", "-h"], ["help", "image", "build"])}
+    ((status, out, _),) = texts
+    assert status == 0
+    assert "prog image build --rootfs ROOT" in out
+    assert "--compress" in out

@@ -5,12 +5,11 @@ jeepney costs 10 ms to import, so only what asks systemd for something imports t
 
 from __future__ import annotations
 
-import posix
-import sys
 import time
 from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM, socket
 
 from ringfence.errors import RingfenceError
+from ringfence.thirdparty import need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ PATH = "/org/freedesktop/systemd1"
 MANAGER = "org.freedesktop.systemd1.Manager"
 BUS = "org.freedesktop.DBus"
 PATIENCE = 30.0
-# Where Debian puts modules of its packages; the launcher's interpreter starts without the site module.
-DISTRIBUTION = "/usr/lib/python3/dist-packages"
 
 
 def need_jeepney() -> None:
@@ -33,15 +30,11 @@ def need_jeepney() -> None:
     Raises:
         RingfenceError: it is not.
     """
-    places = [DISTRIBUTION, f"{sys.prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"]
-    sys.path.extend(place for place in places if place not in sys.path and posix.access(f"{place}/jeepney", posix.F_OK))
-    try:
-        import jeepney  # noqa: F401
-    except ImportError:
-        raise RingfenceError(
-            "--systemd-cgroup: the Python module jeepney, which speaks to systemd, is not installed",
-            hint="install python3-jeepney, or leave --systemd-cgroup out",
-        ) from None
+    need(
+        "jeepney",
+        "--systemd-cgroup: the Python module jeepney, which speaks to systemd",
+        "install python3-jeepney, or leave --systemd-cgroup out",
+    )
 
 
 class BusError(RingfenceError):
