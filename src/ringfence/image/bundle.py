@@ -7,12 +7,12 @@ import shutil
 
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.image.choose import candidates, choose, read_image
-from ringfence.image.layout import Image, layer_content, open_layer
-from ringfence.image.limits import DEFAULT, Budget, Limits
+from ringfence.image.layout import Image, Layer, check_blob, layer_content, open_layer
+from ringfence.image.limits import DEFAULT, Budget, LimitError, Limits
 from ringfence.image.platform import Platform
 from ringfence.image.policy import Policy
 from ringfence.image.runtime_config import Choices, runtime_config
-from ringfence.image.store import open_store
+from ringfence.image.store import Blob, open_store
 from ringfence.image.stream import Ahead
 from ringfence.image.unpack import Unpacker
 from ringfence.image.users import resolve_user
@@ -147,12 +147,27 @@ def unpack(
     try:
         progress.begin(sum(blob.size for blob in blobs))
         for blob, layer in zip(blobs, image.layers):
-            with Ahead(layer_content(blob, layer, budget.limits, progress.add)) as chunks:
-                unpacker.layer(chunks, blob.what)
+            unpack_layer(unpacker, blob, layer, budget.limits, progress)
     finally:
         for blob in blobs:
             blob.close()
     unpacker.finish()
+
+
+def unpack_layer(unpacker: Unpacker, blob: Blob, layer: Layer, limits: Limits, progress: Progress) -> None:
+    """Unpack one layer.
+
+    Raises:
+        RingfenceError: it is damaged, hostile or too large; of a blob with the wrong digest that is what is told.
+    """
+    try:
+        with Ahead(layer_content(blob, layer, limits, progress.add)) as chunks:
+            unpacker.layer(chunks, blob.what)
+    except LimitError:
+        raise
+    except RingfenceError:
+        check_blob(blob, layer)
+        raise
 
 
 def discard(folder: str) -> None:

@@ -199,3 +199,14 @@ def layer_content(
             return chunks
     content = decompressed(chunks, how, blob.what, limits)
     return checked(content, layer.diff_id, -1, f"{blob.what}, decompressed")
+
+
+def check_blob(blob: Blob, layer: Layer) -> None:
+    """Read a layer's blob and see that it is what the manifest says; of an archive of Docker nothing is said.
+
+    Raises:
+        RingfenceError: it is not.
+    """
+    if layer.descriptor is not None:
+        for _ in checked(blob.chunks(), layer.descriptor.digest, layer.descriptor.size, blob.what):
+            pass

@@ -1,0 +1,1 @@
+"""Images: what is made of them, and what hostile ones cannot do."""
