@@ -139,9 +139,9 @@ class Layout:
         (self.path / "blobs" / "sha256" / digest(data).partition(":")[2]).write_bytes(data)
         return {"mediaType": kind, "digest": digest(data), "size": len(data), **fields}
 
-    def manifest(self, layers: Sequence[dict[str, Any]], config: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    def manifest(self, layers: Sequence[dict[str, Any]], image: dict[str, Any], **fields: Any) -> dict[str, Any]:
         """Write config and manifest; returns the descriptor of the manifest."""
-        held = self.blob(encode(config), media.CONFIG)
+        held = self.blob(encode(image), media.CONFIG)
         made = {"schemaVersion": 2, "mediaType": media.MANIFEST, "config": held, "layers": list(layers), **fields}
         return self.blob(encode(made), media.MANIFEST)
 
@@ -196,3 +196,8 @@ def files_tar(target: Path, files: dict[str, bytes], links: dict[str, str] | Non
             made.type, made.linkname = SYMLINK, where
             file.addfile(made)
     return target
+
+
+def elf_file(brand: int, machine: int) -> bytes:
+    """The beginning of a program for a system and a machine, as elf(5) numbers them."""
+    return b"\x7fELF\x02\x01\x01" + bytes([brand]) + bytes(10) + machine.to_bytes(2, "little")

@@ -7,7 +7,7 @@ import gzip
 import lzma
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import zstandard
@@ -20,7 +20,7 @@ from ringfence.image.compression import compressed, decompressed, detect
 from ringfence.image.limits import LimitError, Limits
 from ringfence.image.media import GZIP, PLAIN, XZ, ZSTD
 
-PACK = {
+PACK: dict[str, Callable[[bytes], bytes]] = {
     GZIP: lambda data: gzip.compress(data, mtime=0),
     XZ: lzma.compress,
     ZSTD: lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
@@ -150,7 +150,8 @@ def test_any_bytes_give_content_or_an_error(data: bytes, how: str, begins_well: 
 def test_without_zstandard_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """JAIL-PORT-02: it is needed by images that use it, and by nothing else."""
     monkeypatch.setitem(sys.modules, "zstandard", None)
-    for use in (lambda: unpack(b"x", ZSTD), lambda: b"".join(compressed(iter([b"x"]), ZSTD))):
+    uses: list[Callable[[], bytes]] = [lambda: unpack(b"x", ZSTD), lambda: b"".join(compressed(iter([b"x"]), ZSTD))]
+    for use in uses:
         with pytest.raises(RingfenceError, match="module zstandard") as caught:
             use()
         assert caught.value.hint == "install python3-zstandard"

@@ -53,7 +53,7 @@ def test_many_pieces(tmp_path: Path, sparse: Path) -> None:
             file.seek(number * 2**17 + 2**16)
             file.write(b"piece")
     for form in ("gnu", "pax"):
-        words = ["tar", "-c", "--sparse", f"--format={form}", "-C", sparse.parent, "sparse"]
+        words = ["tar", "-c", "--sparse", f"--format={form}", "-C", str(sparse.parent), "sparse"]
         unpacked(tmp_path / form, subprocess.run(words, check=True, capture_output=True).stdout)
         assert (tmp_path / form / "sparse").read_bytes() == sparse.read_bytes()
 
