@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringfence.errors import RingfenceError
+from ringfence.image.entry import shown
 from ringfence.record import Record
 
 K, M, G = 2**10, 2**20, 2**30
@@ -81,7 +82,7 @@ class Budget:
         self.bytes = 0
         self.entries = 0
 
-    def entry(self, name: str) -> None:
+    def entry(self, name: bytes) -> None:
         """One entry more.
 
         Raises:
@@ -89,9 +90,9 @@ class Budget:
         """
         self.entries += 1
         if self.entries > self.limits.entries:
-            raise exceeded("entries", self.limits.entries, name)
+            raise exceeded("entries", self.limits.entries, shown(name))
 
-    def content(self, name: str, size: int) -> None:
+    def content(self, name: bytes, size: int) -> None:
         """A file of that size.
 
         Raises:
@@ -99,9 +100,9 @@ class Budget:
         """
         self.bytes += size
         if size > self.limits.file:
-            raise exceeded("file", self.limits.file, name)
+            raise exceeded("file", self.limits.file, shown(name))
         if self.bytes > self.limits.bytes:
-            raise exceeded("bytes", self.limits.bytes, name)
+            raise exceeded("bytes", self.limits.bytes, shown(name))
 
 
 def ratio_guarded(read: int, made: int, limits: Limits, what: str) -> None:

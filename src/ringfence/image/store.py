@@ -187,7 +187,7 @@ class TarStore(Store):
         budget = Budget(limits)
         for entry in Reader(source, limits, warn):
             name = posixpath.normpath(shown(entry.name)).lstrip("/")
-            budget.entry(name)
+            budget.entry(entry.name)
             self.files.pop(name, None)
             self.links.pop(name, None)
             if entry.kind == FILE and entry.pieces is None:

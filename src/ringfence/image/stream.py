@@ -43,9 +43,11 @@ class Stream:
 
     def read(self, size: int) -> bytes:
         """The next ``size`` bytes; fewer at the end only."""
-        piece = self.some(size)
-        if len(piece) == size:
+        if len(self.held) >= size:
+            piece, self.held = self.held[:size], self.held[size:]
+            self.position += size
             return bytes(piece)
+        piece = self.some(size)
         found = bytearray(piece)
         while len(found) < size and (piece := self.some(size - len(found))):
             found += piece
@@ -70,6 +72,10 @@ class Stream:
         Raises:
             RingfenceError: the stream ends before.
         """
+        if len(self.held) >= size:
+            self.held = self.held[size:]
+            self.position += size
+            return
         for _ in self.pieces(size):
             pass
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 
 from ringfence.errors import RingfenceError
-from ringfence.image.entry import BLOCK, SPARSE, Entry, decode_header, make_entry, shown
+from ringfence.image.entry import BLOCK, SPARSE, Entry, Header, make_entry, shown
 from ringfence.image.limits import DEFAULT, Limits, exceeded
 from ringfence.image.sparse import pax_map, read_gnu_map
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 ZEROS = bytes(BLOCK)
+CONTROL = re.compile(rb"[\0-\x1f\x7f]")
 LONG = {tarfile.GNUTYPE_LONGNAME: b"path", tarfile.GNUTYPE_LONGLINK: b"linkpath"}
 PAX = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
 GLOBAL = tarfile.XGLTYPE
@@ -67,14 +69,14 @@ class Reader:
                 if count:
                     raise self._error("ends with a header that belongs to nothing")
                 return None
-            header = decode_header(block, self.source.what)
-            if header.type not in LONG and header.type not in PAX and header.type != GLOBAL:
+            header = Header(block, self.source.what)
+            if header.kind not in LONG and header.kind not in PAX and header.kind != GLOBAL:
                 return self._complete(header, block, records)
             spent += header.size
             self._take(header, records, spent)
         raise self._error("too many headers for one entry")
 
-    def _take(self, header: tarfile.TarInfo, records: Records, spent: int) -> None:
+    def _take(self, header: Header, records: Records, spent: int) -> None:
         """Read what a header of the dialect's own holds."""
         if header.size < 0:
             raise self._error("a header of negative size")
@@ -82,9 +84,9 @@ class Reader:
             raise exceeded("headers", self.limits.headers, f"{self.source.what}: headers of one entry")
         data = self._exactly(header.size)
         self.source.skip(padded(header.size) - header.size)
-        if header.type in LONG:
-            records[LONG[header.type]] = data.partition(b"\0")[0]
-        elif header.type == GLOBAL:
+        if header.kind in LONG:
+            records[LONG[header.kind]] = data.partition(b"\0")[0]
+        elif header.kind == GLOBAL:
             self.everywhere.update(self._records(data))
         else:
             records.update(self._records(data))
@@ -95,13 +97,15 @@ class Reader:
         except ValueError:
             raise self._error("damaged pax record") from None
 
-    def _complete(self, header: tarfile.TarInfo, block: bytes, own: Records) -> Entry:
+    def _complete(self, header: Header, block: bytes, own: Records) -> Entry:
         # An empty value takes back what stands in a global header (POSIX, pax).
-        records = {key: value for key, value in {**self.everywhere, **own}.items() if value}
+        records = own or self.everywhere
+        if records:
+            records = {key: value for key, value in {**self.everywhere, **own}.items() if value}
         entry = make_entry(header, records, self.source.what)
-        if header.type == SPARSE:
+        if header.kind == SPARSE:
             read_gnu_map(entry, block, self._exactly)
-        else:
+        elif records:
             pax_map(entry, records, self._exactly)
         check_name(entry.name, self.source.what)
         return entry
@@ -171,5 +175,5 @@ def check_name(name: bytes, what: str) -> None:
     """
     if not name:
         raise RingfenceError(f"{what}: an entry without a name")
-    if any(byte < 32 or byte == 127 for byte in name):
+    if CONTROL.search(name):
         raise RingfenceError(f"{what}: control characters in the name {shown(name)!r}")

@@ -86,8 +86,7 @@ class Unpacker:
         Finish(self.attributes, self.pending).walk(self.root.top.descriptor)
 
     def _take(self, entry: Entry, source: Stream) -> None:
-        where = shown(entry.name)
-        self.budget.entry(where)
+        self.budget.entry(entry.name)
         parts = self._parts(entry.name)
         kind, hidden = whiteout(parts)
         try:
@@ -96,7 +95,7 @@ class Unpacker:
             elif kind != IGNORED:
                 self._take_away(parts[:-1], None if kind == ALL else hidden)
         except OSError as error:
-            raise from_os_error(f"{self.what}: cannot unpack {where}", error) from None
+            raise from_os_error(f"{self.what}: cannot unpack {shown(entry.name)}", error) from None
         self.root.relax()
 
     def _parts(self, name: bytes) -> list[bytes]:
@@ -137,7 +136,7 @@ class Unpacker:
             make()
 
     def _file(self, parent: Folder, name: bytes, entry: Entry, source: Stream) -> None:
-        self.budget.content(shown(entry.name), entry.size)
+        self.budget.content(entry.name, entry.size)
         try:
             descriptor = os.open(name, CREATE, 0o600, dir_fd=parent.descriptor)
         except FileExistsError:

@@ -69,7 +69,7 @@ def test_the_files(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
     who = f"{os.getuid()}:{os.getgid()}"
     assert inspect(capfd, layout, "--files", "--ref", "one").splitlines()[-9:] == [
         f"layer {digest(LOWER)}",
-        f"drwxr-xr-x {who} 0 etc",
+        f"drwxr-xr-x {who} 0 etc/",
         f"-rwSr----- {who} 4 etc/passwd",
         f"lrw-r--r-- {who} 0 l -> etc/passwd",
         f"-rw-r--r-- {who} 0 h link to l",
