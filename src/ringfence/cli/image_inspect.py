@@ -19,7 +19,6 @@ from ringfence.jsontext import dumps
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from ringfence.cli.options import Arguments
     from ringfence.container.runtime import Runtime
@@ -35,7 +34,7 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     spool = runtime.environment.get("TMPDIR") or tempfile.gettempdir()
     with open_store(path, limits, spool, runtime.log.warning) as store:
         if arguments.switch("verify"):
-            return verify(store)
+            return verify(store, limits)
         found = images(store, arguments, limits)
         if arguments.switch("json"):
             write(dumps([described(image) for image in found], indent="  ") + "\n")
@@ -47,7 +46,7 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
 def show(image: Image, arguments: Arguments, limits: Limits) -> None:
     """Print one image as text."""
     if not arguments.switch("json"):
-        write("".join(f"{one_line(line)}\n" for line in lines(described(image))))
+        write("".join(f"{one_line(line)}\n" for line in lines(image)))
     if arguments.switch("files"):
         for line in files(image, limits):
             write(f"{one_line(line)}\n")
@@ -60,32 +59,36 @@ def images(store: Store, arguments: Arguments, limits: Limits) -> list[Image]:
         RingfenceError: there is none, or one is damaged.
     """
     platform, ref = wanted_platform(arguments), arguments.text("ref")
-    held = candidates(store)
+    held = candidates(store, limits)
     found = [item for item in held if (not ref or ref in item.refs) and (not platform or item.platform.fits(platform))]
     if not found:
         raise RingfenceError(f"{store.what}: no such image; {listing(held)}")
     return [read_image(store, item, limits) for item in found]
 
 
-def verify(store: Store) -> int:
+def verify(store: Store, limits: Limits) -> int:
     """Print every mismatch; returns the exit status."""
     status = 0
-    for line in mismatches(store):
+    for line in mismatches(store, limits):
         write(f"{one_line(line)}\n")
         status = 1
     return status
 
 
-def lines(held: dict[str, Any]) -> Iterator[str]:
-    """An image as text."""
+def lines(image: Image) -> Iterator[str]:
+    """An image as text.
+
+    Raises:
+        RingfenceError: its config is none.
+    """
+    held = described(image)
     yield f"image     {', '.join(held['refs']) or '(no name)'}"
     yield f"platform  {held['platform']}"
     yield f"manifest  {held['manifest']['digest']} {held['manifest']['mediaType']}"
-    config = held["config"]
     for key in ("created", "author"):
-        if config.get(key):
-            yield f"{key:<8}  {config[key]}"
-    for key, value in (config.get("config") or {}).items():
+        if image.config.text(key):
+            yield f"{key:<8}  {image.config.text(key)}"
+    for key, value in image.config.object("config").value.items():
         yield f"config    {key} {dumps(value)}"
     for layer in held["layers"]:
         told = f"{layer['mediaType']} {layer['size']} bytes {layer['digest']}" if "digest" in layer else layer["name"]

@@ -6,8 +6,8 @@ import os
 
 from ringfence.errors import RingfenceError
 from ringfence.image.entry import FILE, FOLDER, LINK, Entry, shown
-from ringfence.image.inside import parts_of
-from ringfence.image.limits import Limits
+from ringfence.image.inside import limited_parts
+from ringfence.image.limits import Budget, Limits
 from ringfence.image.store import Blob, SeekableFile, pread, seekable
 from ringfence.image.tar_reader import Reader
 
@@ -44,10 +44,12 @@ class Archive:
 
     def __init__(self, descriptor: int, what: str, limits: Limits, spool: str, warn: Callable[[str], None]) -> None:
         self.what = what
-        self.descriptor = seekable(descriptor, os.fstat(descriptor), what, limits, spool)
+        self.descriptor = descriptor
+        self.budget = Budget(limits)
         self.nodes: dict[Parts, Node] = {}
-        source = SeekableFile(self.descriptor, os.fstat(self.descriptor).st_size, what)
         try:
+            self.descriptor = seekable(descriptor, os.fstat(descriptor), what, limits, spool)
+            source = SeekableFile(self.descriptor, os.fstat(self.descriptor).st_size, what)
             for entry in Reader(source, limits, warn):
                 self._take(entry, source.position)
         except BaseException:
@@ -62,13 +64,16 @@ class Archive:
 
     def _take(self, entry: Entry, offset: int) -> None:
         """Remember an entry; of the same path the later counts, and a hard link is what its target is now."""
-        path = tuple(parts_of(entry.name))
+        self.budget.entry(entry.name)
+        path = tuple(limited_parts(entry.name, self.budget.limits))
         if not path and entry.kind != FOLDER:
             raise RingfenceError(f"{self.what}: the root has to be a folder")
+        if entry.kind == FILE:
+            self.budget.content(entry.name, entry.size)
         if entry.kind != LINK:
             self.nodes[path] = Node(entry, offset)
             return
-        target = self.nodes.get(tuple(parts_of(entry.link)))
+        target = self.nodes.get(tuple(limited_parts(entry.link, self.budget.limits)))
         if target is None or target.entry.kind == FOLDER:
             raise RingfenceError(f"{self.what}: {shown(entry.name)}: the target of the hard link is not there")
         self.nodes[path] = target

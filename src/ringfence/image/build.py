@@ -116,7 +116,7 @@ def open_root(wanted: Build, spool: str, warn: Callable[[str], None]) -> Tree | 
     except OSError as error:
         raise from_os_error(f"open {wanted.rootfs}", error) from None
     if os.path.isdir(wanted.rootfs):
-        return Tree(held, warn)
+        return Tree(held, warn, wanted.limits)
     return Archive(held, wanted.rootfs, wanted.limits, spool, warn)
 
 

@@ -116,7 +116,7 @@ def fill(wanted: Wanted, bundle: str, warn: Callable[[str], None], progress: Pro
         OSError: something cannot be written.
     """
     with open_store(wanted.image, wanted.limits, bundle, warn) as store:
-        chosen = choose(candidates(store), wanted.platform, wanted.ref, wanted.image)
+        chosen = choose(candidates(store, wanted.limits), wanted.platform, wanted.ref, wanted.image)
         image = read_image(store, chosen, wanted.limits)
         os.mkdir(os.path.join(bundle, ROOTFS), PRIVATE)
         root = os.open(os.path.join(bundle, ROOTFS), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from ringfence.image.store import Store
 
 
-def candidates(store: Store) -> Sequence[Candidate]:
+def candidates(store: Store, limits: Limits = DEFAULT) -> Sequence[Candidate]:
     """Every image of a layout or of an archive of ``docker save``; an archive that is both is read as a layout.
 
     Raises:
         RingfenceError: it is neither, or damaged.
     """
     if store.has("oci-layout"):
-        return layout.candidates(store)
+        return layout.candidates(store, limits)
     if store.has(docker_archive.NAME):
-        return docker_archive.candidates(store)
+        return docker_archive.candidates(store, limits)
     raise RingfenceError(f"{store.what}: neither an OCI image layout nor an archive of docker save")
 
 

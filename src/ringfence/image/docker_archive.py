@@ -6,10 +6,10 @@ import posixpath
 import re
 
 from ringfence.errors import RingfenceError
-from ringfence.image.digest import Descriptor, check_digest, digest_of
+from ringfence.image.digest import Descriptor, digest_of
 from ringfence.image.document import Document, parse
 from ringfence.image.layout import Candidate, Image, Layer, diff_ids, read_small
-from ringfence.image.limits import DEFAULT, Limits
+from ringfence.image.limits import DEFAULT, Limits, exceeded
 from ringfence.image.media import CONFIGS
 from ringfence.image.platform import platform_of
 
@@ -28,7 +28,7 @@ class Saved(Candidate):
     layers: tuple[str, ...]
 
 
-def candidates(store: Store) -> list[Saved]:
+def candidates(store: Store, limits: Limits = DEFAULT) -> list[Saved]:
     """Every image of the archive.
 
     Raises:
@@ -37,22 +37,30 @@ def candidates(store: Store) -> list[Saved]:
     found = parse(read_small(store, NAME), NAME)
     if not isinstance(found, list):
         raise RingfenceError(f"{store.what}: {NAME}: must be a list")
+    if len(found) > limits.images:
+        raise exceeded("images", limits.images, f"{store.what}: {NAME}")
     items = [Document(item, f"{store.what}: {NAME}[{place}]") for place, item in enumerate(found)]
-    return [_saved(store, item) for item in items]
+    configs: dict[str, tuple[Descriptor, Document]] = {}
+    return [_saved(store, item, configs) for item in items]
 
 
-def _saved(store: Store, item: Document) -> Saved:
+def _saved(store: Store, item: Document, configs: dict[str, tuple[Descriptor, Document]]) -> Saved:
     name = inside(item.text("Config"), item.where)
+    if name not in configs:  # many images may name one, which is in memory once
+        configs[name] = _config(store, name)
+    held, config = configs[name]
+    layers = tuple(inside(path, item.where) for path in item.texts("Layers"))
+    refs = tuple(item.texts("RepoTags"))
+    return Saved(held, refs, platform_of(config.value), config=config, layers=layers)
+
+
+def _config(store: Store, name: str) -> tuple[Descriptor, Document]:
     data = read_small(store, name)
     digest = digest_of(data)
     named = HEX_NAME.fullmatch(name)
     if named and digest != f"sha256:{named[1]}":
         raise RingfenceError(f"{store.what}: {name}: expected sha256:{named[1]}, found {digest}")
-    config = Document(parse(data, name), f"{store.what}: {name}")
-    layers = tuple(inside(path, item.where) for path in item.texts("Layers"))
-    refs = tuple(item.texts("RepoTags"))
-    held = Descriptor(CONFIGS[1], check_digest(digest), len(data))
-    return Saved(held, refs, platform_of(config.value), config=config, layers=layers)
+    return Descriptor(CONFIGS[1], digest, len(data)), Document(parse(data, name), f"{store.what}: {name}")
 
 
 def inside(path: str, where: str) -> str:

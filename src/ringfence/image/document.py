@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST = 4 * M
+DEEPEST = 128
+"""Lists and objects inside each other: far beyond any image, far below what recursive writers can take."""
 KINDS = {"an object": dict, "a list": list, "a text": str, "a whole number": int}
 
 
@@ -80,7 +82,7 @@ def parse(data: bytes, where: str) -> Any:
     """The value of a document.
 
     Raises:
-        RingfenceError: it is too long, not JSON, or names a member twice.
+        RingfenceError: it is too long, not JSON, nested too deeply, or names a member twice.
     """
     if len(data) > LONGEST:
         raise RingfenceError(f"{where}: longer than the {LONGEST} bytes that a document may have")
@@ -90,7 +92,18 @@ def parse(data: bytes, where: str) -> Any:
         raise RingfenceError(f"{where}: nested too deeply") from None
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are such
         raise RingfenceError(f"{where}: {error}") from None
+    if nesting(found) > DEEPEST:
+        raise RingfenceError(f"{where}: nested too deeply")
     return found
+
+
+def nesting(value: object) -> int:
+    """How many lists and objects lie inside each other."""
+    level, held = 0, [value]
+    while held := [item for item in held if isinstance(item, (dict, list))]:
+        level += 1
+        held = [inner for item in held for inner in (item.values() if isinstance(item, dict) else item)]
+    return level
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -13,6 +13,7 @@ from collections import deque
 
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.image.entry import shown
+from ringfence.image.limits import Limits, exceeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ NO_FOLDER = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 """What open(2) answers for a link or a file; EMLINK is FreeBSD's word."""
 MOST_LINKS = 40
 MOST_OPEN = 128
+MOST_KNOWN = 4096
+"""Paths, of which links can make any number out of a few folders."""
 
 Key = tuple[int, int]
 """Device and inode of a folder."""
@@ -142,10 +145,10 @@ class Root:
         """See that a folder would not lie too deep.
 
         Raises:
-            RingfenceError: it would.
+            LimitError: it would.
         """
         if len(real) > self.depth:
-            raise RingfenceError(f"{shown(b'/'.join(real))[:200]}: folders deeper than {self.depth}")
+            raise exceeded("depth", self.depth, f"{shown(b'/'.join(real))[:100]}…")
 
     def child(self, parent: Folder, name: bytes) -> Folder:
         """A folder that is there, no link.
@@ -159,8 +162,8 @@ class Root:
         return step
 
     def relax(self) -> None:
-        """Close folders when many are open; none may be in use."""
-        if len(self.held) > MOST_OPEN:
+        """Close folders when many are open or many paths are known; none may be in use."""
+        if len(self.held) > MOST_OPEN or len(self.known) > MOST_KNOWN:
             self.forget()
 
     def forget(self, *kept: Folder) -> None:
@@ -181,6 +184,23 @@ def parts_of(path: bytes) -> list[bytes]:
     parts = [part for part in path.split(b"/") if part not in (b"", b".")]
     if b".." in parts:
         raise RingfenceError(f"{shown(path)}: a path with '..' would lead out of the root")
+    return parts
+
+
+def limited_parts(name: bytes, limits: Limits) -> list[bytes]:
+    """The components of a path from an archive, within the limits.
+
+    Raises:
+        RingfenceError: one is ``..``.
+        LimitError: the path, a component or the way down is too long.
+    """
+    if len(name) > limits.name:
+        raise exceeded("name", limits.name, f"{shown(name[:100])}…")
+    parts = parts_of(name)
+    if len(parts) > limits.depth:
+        raise exceeded("depth", limits.depth, f"{shown(name[:100])}…")
+    if parts and len(max(parts, key=len)) > limits.component:
+        raise exceeded("component", limits.component, f"{shown(name[:100])}…")
     return parts
 
 

@@ -6,7 +6,7 @@ from ringfence.errors import RingfenceError
 from ringfence.image.compression import LONGEST_MAGIC, decompressed, detect
 from ringfence.image.digest import Descriptor, check_digest, checked
 from ringfence.image.document import LONGEST, Document, descriptor, kind_of, parse
-from ringfence.image.limits import DEFAULT, Limits, exceeded
+from ringfence.image.limits import DEFAULT, Budget, Limits, exceeded
 from ringfence.image.media import CONFIGS, FOREIGN_LAYER, compression_of
 from ringfence.image.platform import Platform, platform_of
 from ringfence.image.store import Blob, Store
@@ -84,7 +84,7 @@ def read_document(store: Store, held: Descriptor) -> Document:
     return Document(parse(read_small(store, name, held.digest, held.size), name), f"{store.what}: {name}")
 
 
-def candidates(store: Store) -> list[Candidate]:
+def candidates(store: Store, limits: Limits = DEFAULT) -> list[Candidate]:
     """Every image of a layout, attestations left out.
 
     Raises:
@@ -96,20 +96,21 @@ def candidates(store: Store) -> list[Candidate]:
     index = Document(parse(read_small(store, "index.json"), "index.json"), f"{store.what}: index.json")
     if kind_of(index, "") != "index":
         raise RingfenceError(f"{index.where}: not an index")
-    return list(_flat(store, index, (), 1))
+    return list(_flat(store, index, (), 1, Budget(limits)))
 
 
-def _flat(store: Store, index: Document, refs: tuple[str, ...], depth: int) -> Iterator[Candidate]:
+def _flat(store: Store, index: Document, refs: tuple[str, ...], depth: int, budget: Budget) -> Iterator[Candidate]:
     if depth > DEEPEST:
         raise RingfenceError(f"{index.where}: an index inside more than {DEEPEST - 1} others")
     for item in index.objects("manifests"):
+        budget.image(index.where)
         held = descriptor(item)
         if held.annotations.get(ATTESTATION[0]) == ATTESTATION[1] or held.platform.get("os") == "unknown":
             continue
         own = tuple(held.annotations[name] for name in REF_NAMES if name in held.annotations)
         document = read_document(store, held)
         if kind_of(document, held.media_type) == "index":
-            yield from _flat(store, document, (*refs, *own), depth + 1)
+            yield from _flat(store, document, (*refs, *own), depth + 1, budget)
         else:
             platform = platform_of(held.platform) if held.platform else _config_platform(store, document)
             yield Candidate(held, tuple(dict.fromkeys((*refs, *own))), platform)

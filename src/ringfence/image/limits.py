@@ -22,6 +22,7 @@ class Limits(Record):
         component: bytes of one name in it.
         depth: folders in one path.
         layers: layers of the image.
+        images: manifests and indexes that a layout lists, each as often as it is listed.
         ratio: how many times longer a stream may be than it was compressed, once it is beyond RATIO_FREE bytes.
     """
 
@@ -33,11 +34,14 @@ class Limits(Record):
     component: int = 255
     depth: int = 256
     layers: int = 512
+    images: int = 1000
     ratio: int = 250
 
 
 RATIO_FREE = 256 * M
 DEFAULT = Limits()
+DEEPEST = DEFAULT.depth
+"""Trees are walked by recursion, with a descriptor for each folder on the way: no option allows deeper ones."""
 
 
 class LimitError(RingfenceError):
@@ -46,16 +50,17 @@ class LimitError(RingfenceError):
 
 def exceeded(name: str, limit: int, what: str) -> LimitError:
     """The error that names the limit."""
-    return LimitError(
-        f"{what}: beyond the limit {name}={limit}", hint=f"--limit {name}=N sets another for an image that you trust"
-    )
+    fixed = name == "depth" and limit == DEEPEST
+    hint = "" if fixed else f"--limit {name}=N sets another for an image that you trust"
+    return LimitError(f"{what}: beyond the limit {name}={limit}", hint=hint)
 
 
 def parse_limits(words: tuple[str, ...]) -> Limits:
     """The limits that ``--limit`` words set, the others as they are by default.
 
     Raises:
-        RingfenceError: a word is not NAME=NUMBER, with k, m or g behind it, or the name is not known.
+        RingfenceError: a word is not NAME=NUMBER, with k, m or g behind it, the name is not known, or it is a depth
+            that is too large.
     """
     given = {}
     for word in words:
@@ -64,6 +69,8 @@ def parse_limits(words: tuple[str, ...]) -> Limits:
         if name not in Limits.fields() or number is None:
             known = ", ".join(Limits.fields())
             raise RingfenceError(f"--limit {word}: not a limit", hint=f"NAME=NUMBER with a name of {known}")
+        if name == "depth" and number > DEEPEST:
+            raise RingfenceError(f"--limit {word}: at most {DEEPEST}")
         given[name] = number
     return Limits(**given)
 
@@ -81,6 +88,17 @@ class Budget:
         self.limits = limits
         self.bytes = 0
         self.entries = 0
+        self.images = 0
+
+    def image(self, what: str) -> None:
+        """One manifest or index more.
+
+        Raises:
+            LimitError: that is too many.
+        """
+        self.images += 1
+        if self.images > self.limits.images:
+            raise exceeded("images", self.limits.images, what)
 
     def entry(self, name: bytes) -> None:
         """One entry more.

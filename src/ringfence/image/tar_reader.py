@@ -88,6 +88,8 @@ class Reader:
             records[LONG[header.kind]] = data.partition(b"\0")[0]
         elif header.kind == GLOBAL:
             self.everywhere.update(self._records(data))
+            if sum(len(key) + len(value) for key, value in self.everywhere.items()) > self.limits.headers:
+                raise exceeded("headers", self.limits.headers, f"{self.source.what}: global headers")
         else:
             records.update(self._records(data))
 
@@ -148,7 +150,7 @@ def pax_records(data: bytes) -> Records:
     Raises:
         ValueError: a length does not fit.
     """
-    found: Records = {}
+    found: dict[bytes, list[bytes]] = {}
     at = 0
     while at < len(data) and data[at]:
         digits, blank, _ = data[at : at + 20].partition(b" ")
@@ -159,12 +161,13 @@ def pax_records(data: bytes) -> Records:
         if end > len(data) or data[end - 1 : end] != b"\n" or not equals or not key:
             raise ValueError(at)
         if key.startswith(b"GNU.sparse.") and key in found:
-            value = found[key] + b"," + value  # form 0.0 repeats its records
-        found[key] = value
+            found[key].append(value)  # form 0.0 repeats its records
+        else:
+            found[key] = [value]
         at = end
     if data[at:].strip(b"\0"):
         raise ValueError(at)
-    return found
+    return {key: b",".join(values) for key, values in found.items()}
 
 
 def check_name(name: bytes, what: str) -> None:

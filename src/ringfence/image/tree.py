@@ -9,6 +9,7 @@ from ringfence.errors import RingfenceError, from_os_error
 from ringfence.image.compression import CHUNK
 from ringfence.image.entry import CHAR, DEVICE, FIFO, FILE, FOLDER, LINK, SYMLINK, Entry, shown
 from ringfence.image.inside import OPEN, open_file
+from ringfence.image.limits import DEFAULT, Limits, exceeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +32,13 @@ class Tree:
     Args:
         descriptor: the open folder.
         warn: told of what no archive can hold.
+        limits: how deep folders may lie.
     """
 
-    def __init__(self, descriptor: int, warn: Callable[[str], None]) -> None:
+    def __init__(self, descriptor: int, warn: Callable[[str], None], limits: Limits = DEFAULT) -> None:
         self.descriptor = descriptor
         self.warn = warn
+        self.depth = limits.depth
         self.first: dict[tuple[int, int], bytes] = {}
 
     def __enter__(self) -> Tree:
@@ -96,6 +99,8 @@ class Tree:
                 yield entry, ()
 
     def _folder(self, folder: int, name: bytes, path: bytes) -> Iterator[Item]:
+        if path.count(b"/") >= self.depth:
+            raise exceeded("depth", self.depth, f"{shown(path[:100])}…")
         held = os.open(name, OPEN, dir_fd=folder)
         try:
             entry = entry_of(path, os.fstat(held))

@@ -13,8 +13,8 @@ from ringfence.errors import RingfenceError, from_os_error
 from ringfence.image.attributes import Attributes, chmod_node
 from ringfence.image.entry import CHAR, DEVICE, FIFO, FILE, FOLDER, LINK, SYMLINK, Entry, shown
 from ringfence.image.finish import Finish
-from ringfence.image.inside import Folder, Root, parts_of
-from ringfence.image.limits import Budget, exceeded
+from ringfence.image.inside import Folder, Root, limited_parts
+from ringfence.image.limits import Budget
 from ringfence.image.policy import REFUSE, SKIP, Policy
 from ringfence.image.removal import Removal
 from ringfence.image.stream import Stream
@@ -87,7 +87,7 @@ class Unpacker:
 
     def _take(self, entry: Entry, source: Stream) -> None:
         self.budget.entry(entry.name)
-        parts = self._parts(entry.name)
+        parts = limited_parts(entry.name, self.budget.limits)
         kind, hidden = whiteout(parts)
         try:
             if kind == NONE:
@@ -97,18 +97,6 @@ class Unpacker:
         except OSError as error:
             raise from_os_error(f"{self.what}: cannot unpack {shown(entry.name)}", error) from None
         self.root.relax()
-
-    def _parts(self, name: bytes) -> list[bytes]:
-        """The components, within the limits."""
-        limits = self.budget.limits
-        if len(name) > limits.name:
-            raise exceeded("name", limits.name, f"{shown(name[:100])}…")
-        parts = parts_of(name)
-        if len(parts) > limits.depth:
-            raise exceeded("depth", limits.depth, f"{shown(name[:100])}…")
-        if parts and len(max(parts, key=len)) > limits.component:
-            raise exceeded("component", limits.component, f"{shown(name[:100])}…")
-        return parts
 
     def _place(self, parts: list[bytes], entry: Entry, source: Stream) -> None:
         if not parts:
@@ -186,7 +174,7 @@ class Unpacker:
 
     def _link(self, parent: Folder, name: bytes, entry: Entry, _source: Stream) -> None:
         """A second name; a link to a link is a link, and one to itself is nothing new."""
-        parts = self._parts(entry.link)
+        parts = limited_parts(entry.link, self.budget.limits)
         where = f"{self.what}: hard link {shown(entry.name)} to {shown(entry.link)}"
         if not parts:
             raise RingfenceError(f"{where}: the target is a folder")

@@ -121,4 +121,4 @@ def read_lines(root: int, path: str) -> list[str]:
     with open(held, "rb") as file:
         if os.fstat(held).st_size > LONGEST:
             raise RingfenceError(f"/{path} of the image: longer than {LONGEST} bytes")
-        return file.read(LONGEST).decode("utf-8", "surrogateescape").splitlines()
+        return file.read(LONGEST).decode("utf-8", "surrogateescape").split("\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringfence.errors import RingfenceError
 from ringfence.image import docker_archive
-from ringfence.image.digest import Descriptor, checked
+from ringfence.image.digest import Descriptor, check_digest, checked
 from ringfence.image.document import Document, descriptor, kind_of, parse
 from ringfence.image.layout import (
     DEEPEST,
@@ -16,7 +16,7 @@ from ringfence.image.layout import (
     read_document,
     read_small,
 )
-from ringfence.image.limits import DEFAULT
+from ringfence.image.limits import DEFAULT, Budget, LimitError, Limits
 from ringfence.image.media import CONFIGS, INDEXES, MANIFESTS
 
 TYPE_CHECKING = False
@@ -26,37 +26,40 @@ if TYPE_CHECKING:
     from ringfence.image.store import Store
 
 
-def mismatches(store: Store) -> Iterator[str]:
+def mismatches(store: Store, limits: Limits = DEFAULT) -> Iterator[str]:
     """One line for everything that is missing, damaged or not what it should be."""
     try:
         if store.has("oci-layout"):
             index = Document(parse(read_small(store, "index.json"), "index.json"), f"{store.what}: index.json")
-            yield from _of_index(store, index, 1)
+            yield from _of_index(store, index, 1, Budget(limits))
         else:
-            for saved in docker_archive.candidates(store):
-                yield from _of_layers(store, docker_archive.read_image(store, saved).layers)
+            for saved in docker_archive.candidates(store, limits):
+                yield from _of_layers(store, docker_archive.read_image(store, saved, limits).layers, limits)
     except RingfenceError as error:
         yield str(error)
 
 
-def _of_index(store: Store, index: Document, depth: int) -> Iterator[str]:
+def _of_index(store: Store, index: Document, depth: int, budget: Budget) -> Iterator[str]:
     if depth > DEEPEST:
         yield f"{index.where}: an index inside more than {DEEPEST - 1} others"
         return
     for item in index.objects("manifests"):
+        budget.image(index.where)
         try:
-            yield from _of_document(store, descriptor(item), depth)
+            yield from _of_document(store, descriptor(item), depth, budget)
+        except LimitError:
+            raise
         except RingfenceError as error:
             yield str(error)
 
 
-def _of_document(store: Store, held: Descriptor, depth: int) -> Iterator[str]:
+def _of_document(store: Store, held: Descriptor, depth: int, budget: Budget) -> Iterator[str]:
     if held.media_type and held.media_type not in (*INDEXES, *MANIFESTS):
         yield from _of_blob(store, held)
         return
     document = read_document(store, held)
     if kind_of(document, held.media_type) == "index":
-        yield from _of_index(store, document, depth + 1)
+        yield from _of_index(store, document, depth + 1, budget)
         return
     layers = [descriptor(item) for item in document.objects("layers")]
     told = descriptor(document.object("config"))
@@ -65,25 +68,24 @@ def _of_document(store: Store, held: Descriptor, depth: int) -> Iterator[str]:
             yield from _of_blob(store, blob)
         return
     config = read_config(store, document)
-    diff_ids = config.object("rootfs").texts("diff_ids")
+    diff_ids = [check_digest(text) for text in config.object("rootfs").texts("diff_ids")]
     if len(diff_ids) != len(layers) or not all(_is_layer(item) for item in layers):
         for blob in layers:
             yield from _of_blob(store, blob)
         return
-    yield from _of_layers(
-        store, tuple(Layer(blob_name(item.digest), item, text) for item, text in zip(layers, diff_ids))
-    )
+    named = tuple(Layer(blob_name(item.digest), item, text) for item, text in zip(layers, diff_ids))
+    yield from _of_layers(store, named, budget.limits)
 
 
 def _is_layer(held: Descriptor) -> bool:
     return ".layer." in held.media_type or ".rootfs." in held.media_type
 
 
-def _of_layers(store: Store, layers: tuple[Layer, ...]) -> Iterator[str]:
+def _of_layers(store: Store, layers: tuple[Layer, ...], limits: Limits) -> Iterator[str]:
     for layer in layers:
         try:
             with open_layer(store, layer) as blob:
-                for _ in layer_content(blob, layer, DEFAULT):
+                for _ in layer_content(blob, layer, limits):
                     pass
         except RingfenceError as error:
             yield str(error)

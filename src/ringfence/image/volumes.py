@@ -54,7 +54,8 @@ def make_volumes(
     mounts = []
     for number, path in enumerate(volume_paths(image)):
         place = f"{FOLDER}/{number}"
-        os.makedirs(os.path.join(bundle, place), mode=0o755)
+        os.makedirs(os.path.join(bundle, place))
+        os.chmod(os.path.join(bundle, place), 0o755)
         seed(path, os.path.join(bundle, place), root, budget, warn)
         kind: dict[str, Any] = {"type": "nullfs"} if system == "freebsd" else {"type": "bind", "options": ["rbind"]}
         mounts.append({"destination": path, "source": place, **kind})
@@ -81,7 +82,7 @@ def seed(path: str, target: str, root: int, budget: Budget, warn: Callable[[str]
     policy = Policy(devices=KEEP if privileged else SKIP, owners=privileged)
     descriptor = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with Tree(source, warn) as tree, Ahead(tar_chunks(tree.items())) as chunks:
+        with Tree(source, warn, budget.limits) as tree, Ahead(tar_chunks(tree.items())) as chunks:
             unpacker = Unpacker(descriptor, policy, budget, warn)
             unpacker.layer(chunks, f"volume {path}")
             unpacker.finish()

@@ -32,7 +32,7 @@ TRIES = 5
 LONGEST_MANIFEST = 2**20
 NOT_FOUND, PARTIAL, NOT_SATISFIABLE = 404, 206, 416
 Value = TypeVar("Value")
-RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")
+RANGE = re.compile(r"bytes (?:(\d{1,19})-\d{1,19}|\*)/(\d{1,19})", re.ASCII)
 
 
 class MismatchError(RingfenceError):
@@ -184,7 +184,7 @@ class Download:
         if (
             not found
             or found[1] != str(done)
-            or int(found[2]) != tag["length"]
+            or int(found[2]) != tag.get("length")
             or validator(answer) != tag["validator"]
         ):
             self._start_over(answer)

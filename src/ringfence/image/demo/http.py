@@ -54,7 +54,7 @@ class Answer:
     def length(self) -> int:
         """How long the body is said to be, -1 for unknown."""
         text = self.header("Content-Length")
-        return int(text) if text.isascii() and text.isdigit() else -1
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
 
     def chunks(self) -> Iterator[bytes]:
         """The body.
@@ -80,9 +80,36 @@ def is_loopback_name(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return is_loopback(host)
     except ValueError:
         return False
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's, also one of IPv4 in the form of IPv6, which ipaddress answers no for.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    found = ipaddress.ip_address(address.partition("%")[0])
+    inner = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (inner or found).is_loopback
+
+
+def split_url(url: str) -> SplitResult:
+    """The parts of an address, whose port is a number.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise RefusedError(f"{url}: not an address: {words(error)}") from None
+    if port == 0:
+        raise RefusedError(f"{url}: not an address: port 0")
+    return parts
 
 
 def checked_url(url: str, loopback: bool, before: str = "") -> SplitResult:
@@ -96,7 +123,7 @@ def checked_url(url: str, loopback: bool, before: str = "") -> SplitResult:
     Raises:
         RefusedError: it may not.
     """
-    parts = urlsplit(url)
+    parts = split_url(url)
     if parts.scheme not in PORTS or not parts.hostname or parts.username is not None:
         raise RefusedError(f"{url}: only https addresses are fetched from")
     if parts.scheme == "http" and (before.startswith("https:") or not (loopback and is_loopback_name(parts.hostname))):
@@ -118,7 +145,7 @@ def request(url: str, headers: Mapping[str, str], patience: float = PATIENCE) ->
         RefusedError: an address on the way is not one to fetch from, or there are too many.
         BrokenError: there is no answer.
     """
-    loopback, before = is_loopback_name(urlsplit(url).hostname or ""), ""
+    loopback, before = is_loopback_name(split_url(url).hostname or ""), ""
     for _ in range(MOST_REDIRECTS + 1):
         answer = _ask(checked_url(url, loopback, before), url, headers, loopback, patience)
         if answer.status not in REDIRECTS:
@@ -127,8 +154,20 @@ def request(url: str, headers: Mapping[str, str], patience: float = PATIENCE) ->
             target = answer.header("Location")
         if not target:
             raise RefusedError(f"{url}: a redirect that leads nowhere")
-        before, url = url, urljoin(url, target)
+        before, url = url, joined(url, target)
     raise RefusedError(f"{url}: more than {MOST_REDIRECTS} redirects")
+
+
+def joined(url: str, target: str) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        RefusedError: to what is no address.
+    """
+    try:
+        return urljoin(url, target)
+    except ValueError as error:
+        raise RefusedError(f"{url}: a redirect to {target!r}: {words(error)}") from None
 
 
 def _ask(parts: SplitResult, url: str, headers: Mapping[str, str], loopback: bool, patience: float) -> Answer:
@@ -139,12 +178,22 @@ def _ask(parts: SplitResult, url: str, headers: Mapping[str, str], loopback: boo
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path, headers={"User-Agent": "ringfence", "Accept-Encoding": "identity", **headers})
         return Answer(connection, connection.getresponse(), url)
-    except (OSError, http.client.HTTPException) as error:
+    except BaseException as error:
         connection.close()
-        raise BrokenError(f"{url}: {words(error)}") from None
-    except BaseException:
-        connection.close()
-        raise
+        raise told(error, url) from None
+
+
+def told(error: BaseException, url: str) -> BaseException:
+    """An error of a request as the caller gets it: one that another try may not meet, one that it would, or itself."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return RefusedError(
+            f"{url}: {error.verify_message or words(error)}", hint="the certificate is not trusted here"
+        )
+    if isinstance(error, (OSError, http.client.HTTPException)):
+        return BrokenError(f"{url}: {words(error)}")
+    if isinstance(error, ValueError):  # a host or a path that no encoding has letters for
+        return RefusedError(f"{url}: not an address: {words(error)}")
+    return error
 
 
 def check_peer(raw: socket.socket, scheme: str, host: str, loopback: bool) -> None:
@@ -153,7 +202,7 @@ def check_peer(raw: socket.socket, scheme: str, host: str, loopback: bool) -> No
     Raises:
         RefusedError: the address is this machine's and the mirror was not, or the other way round for plain http.
     """
-    here = ipaddress.ip_address(raw.getpeername()[0].partition("%")[0]).is_loopback
+    here = is_loopback(raw.getpeername()[0])
     if here != loopback and (here or scheme == "http"):
         raise RefusedError(f"{host}: the name does not lead where a mirror may be")
 
