@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import ssl
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 DATA = b"".join(b"block %06d\n" % number for number in range(60_000))
@@ -44,6 +46,12 @@ class Mirror:
     def __enter__(self) -> Mirror:
         self.thread.start()
         return self
+
+    def speak_tls(self, certificate: Path) -> None:
+        """From now on a client has to speak TLS, and gets this certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
 
     def __exit__(self, *_: object) -> None:
         self.stalled.set()

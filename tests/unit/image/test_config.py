@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.container.choice import ANNOTATION
 from ringfence.errors import RingfenceError
+from ringfence.features import features
 from ringfence.image.document import Document
 from ringfence.image.platform import Platform
-from ringfence.image.runtime_config import Choices, runtime_config
+from ringfence.image.runtime_config import OBEYED, Choices, runtime_config
 from ringfence.image.users import User, resolve_user
 from ringfence.spec.load import load_document
 from ringfence.spec.template import template
@@ -185,6 +187,16 @@ def test_accounts_are_read_inside_the_root(root: Path, tmp_path: Path) -> None:
         user(root, "evil")
 
 
+def test_accounts_are_lines_and_nothing_else_parts_them(root: Path) -> None:
+    """IMG-CONF-04: Python knows more ends of lines than passwd(5); a comment may hold them."""
+    ends = ["\r", "\v", "\f", "\x1c", "\x85", "\u2028"]
+    text = "".join(f"bob:x:1000:1000:{end}evil{number}:x:0:0::/:\n" for number, end in enumerate(ends))
+    (root / "etc/passwd").write_bytes(text.encode())
+    for number in range(len(ends)):
+        with pytest.raises(RingfenceError, match="no 'evil"):
+            user(root, f"evil{number}")
+
+
 @given(st.text(max_size=12))
 def test_any_text_gives_a_user_or_an_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """IMG-CONF-03."""
@@ -221,6 +233,18 @@ def test_volumes_become_mounts_of_folders_with_what_the_image_has(tmp_path: Path
     bundle(layout.path, tmp_path / "other", volumes=False)
     assert not (tmp_path / "other/volumes").exists()
     assert len(json.loads((tmp_path / "other/config.json").read_text())["mounts"]) == len(config["mounts"]) - 2
+
+
+def test_a_volume_can_be_entered_whatever_the_umask(tmp_path: Path) -> None:
+    """IMG-CONF-05: also one that the image has nothing at."""
+    layout = Layout(tmp_path / "layout")
+    layout.add(archive(entry("f")), config={"Cmd": ["c"], "Volumes": {"/v": {}}})
+    before = os.umask(0o077)
+    try:
+        bundle(layout.path, tmp_path / "bundle")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "bundle/volumes/0").stat().st_mode & 0o7777 == 0o755
 
 
 def test_volumes_of_a_jail(tmp_path: Path) -> None:
@@ -311,6 +335,13 @@ def test_labels_that_a_runtime_obeys_are_left_out(key: str) -> None:
     assert key in warnings[0]
     trusted, warnings = made(image(Cmd=["c"], Labels={key: "x"}), but(LINUX, trust_labels=True))
     assert (trusted["annotations"][key], warnings) == ("x", [])
+
+
+def test_all_that_the_runtime_says_it_obeys_is_left_out() -> None:
+    """IMG-CONF-07: what ``features`` tells engines of, and the annotation that chooses a wall."""
+    told = features("ringfence")["potentiallyUnsafeConfigAnnotations"]
+    assert isinstance(told, list)
+    assert [key for key in (*told, ANNOTATION) if not key.startswith(OBEYED)] == []
 
 
 # systems

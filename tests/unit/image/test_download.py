@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ringfence.errors import RingfenceError
 from ringfence.image.demo import http
 from ringfence.image.demo.download import TRIES, Download, MismatchError
-from ringfence.image.demo.http import checked_url
+from ringfence.image.demo.http import checked_url, joined
 from ringfence.image.demo.release import Release, digest_in
 from tests.unit.image.archives import names
 from tests.unit.image.mirror import DATA, ETAG, PATH, Mirror, redirect, send
@@ -269,7 +273,17 @@ def test_redirects_without_end(fetch: Fetch) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://192.0.2.1/x", "//192.0.2.1/x", ""]
+    "target",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/x",
+        "http://192.0.2.1/x",
+        "//192.0.2.1/x",
+        "",
+        "http://[",
+        "//[::1",
+        "//h:x/",
+    ],
 )
 def test_where_no_redirect_may_lead(fetch: Fetch, target: str) -> None:
     """IMG-DEMO-02: and no other try is made."""
@@ -293,6 +307,13 @@ def test_where_no_redirect_may_lead(fetch: Fetch, target: str) -> None:
         ("https:///x", False, ""),
         ("https://me:secret@example.org/x", False, ""),
         ("example.org/x", False, ""),
+        ("https://[::ffff:127.0.0.1]/x", False, "https://example.org/"),
+        ("http://[::ffff:192.0.2.1]/x", True, ""),
+        ("https://example.org:99999/x", False, ""),
+        ("https://example.org:port/x", False, ""),
+        ("https://example.org:0/x", False, ""),
+        ("https://[example.org/x", False, ""),
+        ("https://[1.2.3.4]/x", False, ""),
     ],
 )
 def test_addresses_that_nothing_is_fetched_from(url: str, loopback: bool, before: str) -> None:
@@ -326,8 +347,74 @@ def test_a_name_that_leads_to_this_machine_is_refused(monkeypatch: pytest.Monkey
     assert mirror.requests == []
 
 
-def test_a_certificate_is_checked(fetch: Fetch) -> None:
-    """IMG-DEMO-02: a server that does not speak TLS is none, and no option changes that."""
+def test_a_server_that_does_not_speak_tls_is_none(fetch: Fetch) -> None:
+    """IMG-DEMO-02: no option changes that."""
     with Mirror() as mirror:
         fetch.fails(mirror.url.replace("http:", "https:"))
         assert mirror.requests == []
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that nobody has signed, with its key."""
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("openssl is not installed")
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", f"{path}.crt"]
+    subprocess.run([program, *words], check=True, capture_output=True)
+    with open(path, "a", encoding="ascii") as file:
+        file.write(Path(f"{path}.crt").read_text())
+    return path
+
+
+def test_a_certificate_is_checked(fetch: Fetch, certificate: Path) -> None:
+    """IMG-DEMO-02: one that nobody has signed is refused, nothing is asked, and no other try is made."""
+    with Mirror() as mirror:
+        mirror.speak_tls(certificate)
+        assert "self-signed certificate" in fetch.fails(mirror.url.replace("http:", "https:"))
+        assert mirror.requests == []
+    assert fetch.waits == []
+
+
+def test_a_trusted_certificate_is_taken(fetch: Fetch, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMG-DEMO-02: but not for another name, and nothing leads from it to plain http."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with Mirror() as mirror:
+        mirror.speak_tls(certificate)
+        url = mirror.url.replace("http:", "https:")
+        assert "mismatch" in fetch.fails(url.replace("127.0.0.1", "localhost"))
+        mirror.script = [redirect(f"http://{mirror.host}{PATH}/base.txz")]
+        assert "plain http" in fetch.fails(url)
+        fetch(url)
+    assert fetch.target.read_bytes() == DATA
+
+
+@given(st.text(max_size=30), st.sampled_from(["", "https://", "http://", "https://127.0.0.1:1/", "//"]))
+@settings(max_examples=200, deadline=None)
+def test_any_text_as_an_address_gives_an_answer_or_an_error(text: str, before: str) -> None:
+    """IMG-DEMO-02: and no other exception; nothing that a name leads to is asked for here."""
+    try:
+        checked_url(f"{before}{text}", loopback=True, before="http://127.0.0.1/")
+        checked_url(joined("http://127.0.0.1/x", f"{before}{text}"), loopback=True)
+    except http.RefusedError:
+        pass
+
+
+@pytest.mark.parametrize("path", ["/\u00e9", "/a b", "/\x7f"])
+def test_a_redirect_to_what_cannot_be_asked_for(fetch: Fetch, path: str) -> None:
+    """IMG-DEMO-02."""
+    with Mirror() as mirror:
+        mirror.script = [redirect(path)] * (TRIES + 1)
+        assert mirror.host in fetch.fails(mirror.url)
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "-5", "x", "\u00b2"])
+def test_a_length_that_is_no_number(fetch: Fetch, value: str) -> None:
+    """IMG-DEMO-04: it counts as unknown, or the answer as broken."""
+    with Mirror() as mirror:
+        mirror.script = [lambda request: send(request, 200, DATA, {"Content-Length": value})]
+        mirror.script += ["cut", lambda request: send(request, 206, b"x", {"Content-Range": f"bytes 0-5/{value}"})]
+        fetch(mirror.url)
+    assert fetch.target.read_bytes() == DATA
