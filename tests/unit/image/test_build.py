@@ -452,6 +452,31 @@ def test_a_failure_leaves_the_target_alone(root: Path, tmp_path: Path) -> None:
     assert threading.active_count() == 1
 
 
+def test_what_is_no_file_is_written_to_and_never_replaced(root: Path, tmp_path: Path) -> None:
+    """IMG-BUILD-08: root may write to /dev/stdout or /dev/null; a link stays one."""
+    made = image(tmp_path / "image.tar", root)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("target")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    thread = threading.Thread(target=image, args=(tmp_path / "pipe", root))
+    thread.start()
+    with open(reader, "rb") as file:
+        assert file.read() == made.read_bytes()
+    thread.join()
+    image(tmp_path / "link", root)
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_bytes() == made.read_bytes()
+    image(Path("/dev/null"), root)
+    assert Path("/dev/null").is_char_device()
+    with pytest.raises(RingfenceError, match="write /dev/full: no space left on device"):
+        image(Path("/dev/full"), root)
+    with pytest.raises(RingfenceError, match="is a directory"):
+        image(tmp_path / "root", root)
+    assert names(tmp_path)[0:4] == ["image.tar", "link", "pipe", "root"]
+
+
 def test_the_target_gets_the_mode_of_any_new_file(root: Path, tmp_path: Path) -> None:
     before = os.umask(0o027)
     image(tmp_path / "image.tar", root)

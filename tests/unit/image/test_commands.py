@@ -48,6 +48,34 @@ def test_a_bundle_from_the_command_line(image: str, capfd: pytest.CaptureFixture
     assert capfd.readouterr() == ("", "")
 
 
+def test_an_interrupted_bundle_leaves_nothing(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMG-BUNDLE-01: Ctrl-C is status 130."""
+
+    def interrupt(self: object, count: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ringfence.cli.progress.Bar.add", interrupt)
+    before = names(Path())
+    assert run("bundle", image, "b") == 130
+    assert names(Path()) == before
+
+
+@pytest.mark.parametrize("words", [["bundle", "layout", "b"], ["image", "build", "--rootfs", "root", "-o", "i.tar"]])
+def test_a_disk_without_room_is_told_and_nothing_stays(image: str, words: list[str]) -> None:
+    """IMG-BUNDLE-01, IMG-BUILD-08: here a limit on files' sizes plays the disk."""
+    os.mkdir("root")
+    Path("root/f").write_bytes(os.urandom(2**20))
+    before = names(Path())
+    program = f"import sys, resource; sys.path.insert(0, {SOURCE!r}); from ringfence.cli.main import command; "
+    program += f"resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); sys.exit(command('r', {words!r}))"
+    # -B: modules that were cached now would be cut off as well.
+    done = subprocess.run([sys.executable, "-IB", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "file too large" in done.stderr
+    assert "internal error" not in done.stderr
+    assert names(Path()) == before
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

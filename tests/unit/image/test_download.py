@@ -232,6 +232,15 @@ def test_a_release_that_is_not_there(fetch: Fetch, tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_what_is_no_file_is_not_replaced(fetch: Fetch) -> None:
+    """IMG-DEMO-03: root would have a file in the place of /dev/null."""
+    fetch.target.symlink_to("/dev/null")
+    with Mirror() as mirror:
+        with pytest.raises(RingfenceError, match="not a regular file"):
+            fetch(mirror.url)
+        assert mirror.requests == []
+
+
 @pytest.mark.parametrize(("status", "tries"), [(403, 1), (500, TRIES + 1), (503, TRIES + 1)])
 def test_other_answers(fetch: Fetch, status: int, tries: int) -> None:
     """IMG-DEMO-04: what may pass is tried again."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.image.demo.http import PATIENCE, Answer, BrokenError, RefusedError, request
 from ringfence.image.demo.release import ARCHIVE, Release, digest_in
+from ringfence.image.output import is_special
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,8 +71,13 @@ class Download:
         """Fetch from the first mirror that has it.
 
         Raises:
-            RingfenceError: no mirror gave it, or it was not what its MANIFEST says.
+            RingfenceError: no mirror gave it, it was not what its MANIFEST says, or the target cannot be replaced.
         """
+        try:
+            if is_special(self.target):
+                raise RingfenceError(f"{self.target}: not a regular file, which a release could take the place of")
+        except OSError as error:
+            raise from_os_error(f"open {self.target}", error) from None
         failures: list[RingfenceError] = []
         for mirror in mirrors:
             try:
