@@ -59,11 +59,18 @@ class Unpacker:
             self.sink(text)
 
     def layer(self, chunks: Iterator[bytes], what: str) -> None:
-        """Unpack one layer; ``what`` names it in errors.
+        """Unpack one layer; ``what`` names it in errors. After a failure no folder is open any more.
 
         Raises:
             RingfenceError: the layer is damaged, hostile or too large, or the tree cannot be written.
         """
+        try:
+            self._layer(chunks, what)
+        except BaseException:
+            self.root.forget()
+            raise
+
+    def _layer(self, chunks: Iterator[bytes], what: str) -> None:
         self.what = what
         self.own.clear()
         self.root.forget()

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.errors import RingfenceError
+from ringfence.image.bundle import discard
 from ringfence.image.inside import Root, open_file
+from ringfence.image.policy import Policy
 from tests.unit.image.archives import archive, entry, folder, hard_link, names, symlink, unpacked
 
 SECRET = b"the host's"
@@ -123,6 +125,49 @@ def test_no_heap_of_links_leads_out(tmp_path_factory: pytest.TempPathFactory, li
         except RingfenceError:
             continue
     assert sorted(os.listdir(base)) == ["root"]
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "l", ".wh.a", ".wh.l", ".wh..wh..opq", ".", ".."]), min_size=1, max_size=4)
+KINDS = (b"0", b"1", b"2", b"5", b"6", b"3", b"S", b"7")
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(NAMES, st.sampled_from(KINDS), NAMES, st.sampled_from([0, 0o755, 0o6777]), st.booleans()),
+            max_size=8,
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_any_heap_of_entries_gives_a_tree_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, layers: list[list[tuple[list[str], bytes, list[str], int, bool]]]
+) -> None:
+    """IMG-BUNDLE-05, IMG-BUNDLE-06, IMG-BUNDLE-08, IMG-BUNDLE-09: no other exception, and all lies below the root."""
+    base = tmp_path_factory.mktemp("heap")
+    data = [
+        archive(
+            *(
+                entry(
+                    ("/" if absolute else "") + "/".join(name), b"x" * (kind in b"07"), kind, mode=mode,
+                    linkname=("/" if absolute else "") + "/".join(target), devmajor=1, devminor=3,
+                )
+                for name, kind, target, mode, absolute in entries
+            )
+        )
+        for entries in layers
+    ]  # fmt: skip
+    before = len(os.listdir("/dev/fd"))
+    try:
+        unpacked(base / "root", *data, policy=Policy(owners=False, devices="skip"))
+    except RingfenceError:
+        pass
+    assert len(os.listdir("/dev/fd")) == before
+    assert os.listdir(base) == ["root"]
+    discard(str(base / "root"))
+    assert os.listdir(base) == []
 
 
 def test_a_writer_at_the_same_time_gains_nothing(root: Path, tmp_path: Path) -> None:

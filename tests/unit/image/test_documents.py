@@ -98,7 +98,7 @@ def changed(documents: dict[str, Any], path: tuple[Any, ...], value: Any) -> Non
     try:
         for key in path[:-1]:
             held = held[key]
-        held[path[-1]] = value
+        held[path[-1]] = copy.deepcopy(value)
     except (KeyError, IndexError, TypeError):
         pass
 
@@ -125,7 +125,9 @@ COMMANDS = (["image", "inspect"], ["image", "inspect", "--json"], ["image", "ins
 def outcome(layout: Layout, words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """What a command says of the layout."""
     target = layout.path.parent / f"bundle{len(os.listdir(layout.path.parent))}"
+    opened = len(os.listdir("/dev/fd"))
     status = command("ringfence", [*words, str(layout.path), *([str(target)] if words == ["bundle"] else [])])
+    assert len(os.listdir("/dev/fd")) == opened
     out, err = capfd.readouterr()
     assert target.exists() == (words == ["bundle"] and status == 0)
     assert "internal error" not in err
