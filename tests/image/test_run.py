@@ -13,7 +13,7 @@ import pytest
 from ringfence.errors import RingfenceError
 from ringfence.image.policy import Policy
 from tests.image.tools import Tools
-from tests.image.trees import described
+from tests.image.trees import CAPABILITY, described
 from tests.support import Runtime
 from tests.support.runtime import BINARY
 from tests.unit.image.archives import CHAR, archive, entry, folder, pax, record, unpacked
@@ -68,12 +68,19 @@ def test_a_bundle_runs(tools: Tools, runtime: Runtime, root: str, workdir: str) 
 
 
 def test_owners_are_mapped(tools: Tools, runtime: Runtime, root: str, workdir: str) -> None:
-    """IMG-BUNDLE-13: the files and the container, which then sees the owners of the image."""
+    """IMG-BUNDLE-13: the files and the container, which then sees the owners of the image.
+
+    IMG-BUNDLE-11: a file's capabilities are those of the mapped root, who alone of all others may enter the bundle.
+    """
     image = build(tools, root, workdir, Cmd=["stat", "-c", "%u:%g", "/srv/data/plain", "/srv/data/su", "/bin"])
     bundle = os.path.join(workdir, "bundle")
     maps = ["--uid-map", "0:100000:80000", "--gid-map", "0:100000:80000"]
     tools.ringfence("bundle", *maps, "--devices", "skip", image, bundle)
     assert os.stat(f"{bundle}/rootfs/srv/data/plain").st_uid == 101000
+    status = os.stat(bundle)
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (0, 100000, 0o710)
+    held = os.getxattr(f"{bundle}/rootfs/srv/data/plain", "security.capability")
+    assert held == CAPABILITY[:3] + b"\x03" + CAPABILITY[4:] + (100000).to_bytes(4, "little")
     done = runtime.run("run", "--bundle", bundle, runtime.new_id()).ok()
     assert done.out.split() == ["1000:2000", "1002:2002", "0:0"]
     refused = tools.sandbox.run(BINARY, "bundle", "--uid-map", "0:100000:10", image, os.path.join(workdir, "other"))

@@ -122,7 +122,7 @@ CRIU_LINES = {
 IMAGE_LINES = {
     "platform": ("OS/ARCH[/VARIANT]", "take the image for this platform, default is that of this machine"),
     "ref": ("NAME", "take the image of this name"),
-    "limit": ("NAME=N", "bytes, entries, file, headers, name, component, depth, layers or ratio; may be repeated"),
+    "limit": ("NAME=N", "bytes, entries, file, headers, name, component, depth, layers, images or ratio; repeatable"),
 }
 RELEASE_LINES = {
     "machine": ("NAME", "the machine such as amd64, default is that of a FreeBSD host"),

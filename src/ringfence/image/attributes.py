@@ -8,7 +8,7 @@ import stat
 
 from ringfence.errors import RingfenceError
 from ringfence.image.entry import FOLDER, Entry, shown
-from ringfence.image.policy import STRIP, Policy, mapped
+from ringfence.image.policy import STRIP, Map, Policy, mapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     """Told once for each first argument."""
 
 CAPABILITY = b"security.capability"
+CAPABILITY_FORMS = {20: b"\x02", 24: b"\x03"}
+"""The lengths of the second and the third form, and the byte that says which one it is."""
 USER = b"user."
 DROPPED = (b"user.overlay.", b"trusted.overlay.")
 NOT_POSSIBLE = (errno.EPERM, errno.EACCES, errno.EINVAL)
@@ -85,7 +87,7 @@ class Attributes:
                 self.warn("xattrs", "extended attributes are left out: Python has no call for them on this system")
                 return
             try:
-                os.setxattr(descriptor, name, value)
+                os.setxattr(descriptor, name, self._value(name, value, entry))
             except OSError as error:
                 if error.errno == errno.ENOTSUP:
                     self.warn("xattrs", "the file system has no extended attributes, they are left out")
@@ -96,10 +98,29 @@ class Attributes:
                 else:
                     raise
 
+    def _value(self, name: bytes, value: bytes, entry: Entry) -> bytes:
+        """The value on the host; file capabilities hold for the container's root, not for the host's."""
+        if name == CAPABILITY and self.policy.uid_map:
+            return mapped_capability(value, self.policy.uid_map, shown(entry.name))
+        return value
+
     def _wanted(self, name: bytes) -> bool:
         if name == CAPABILITY:
             return self.policy.setuid != STRIP
         return name.startswith(USER) and not name.startswith(DROPPED)
+
+
+def mapped_capability(value: bytes, ids: Map, what: str) -> bytes:
+    """File capabilities bound to a mapped root, in the kernel's third form (capabilities(7)); other values as they are.
+
+    Raises:
+        RingfenceError: the map has no place for the root that they hold for.
+    """
+    revision = value[3:4] if len(value) in CAPABILITY_FORMS else b""
+    if revision != CAPABILITY_FORMS.get(len(value)):
+        return value
+    root = int.from_bytes(value[20:24], "little")
+    return value[:3] + CAPABILITY_FORMS[24] + value[4:20] + mapped(ids, root, what).to_bytes(4, "little")
 
 
 def chmod_node(folder: int, name: bytes, mode: int) -> None:

@@ -10,7 +10,7 @@ from ringfence.image.choose import candidates, choose, read_image
 from ringfence.image.layout import Image, Layer, check_blob, layer_content, open_layer
 from ringfence.image.limits import DEFAULT, Budget, LimitError, Limits
 from ringfence.image.platform import Platform
-from ringfence.image.policy import Policy
+from ringfence.image.policy import Policy, mapped
 from ringfence.image.runtime_config import Choices, runtime_config
 from ringfence.image.store import Blob, open_store
 from ringfence.image.stream import Ahead
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 
 ROOTFS = "rootfs"
-PRIVATE, ENTERED = 0o700, 0o711
-"""The mode of a bundle: closed, for a root may hold set-user-ID programs; with mapped owners these are nobody's."""
+PRIVATE, ENTERED = 0o700, 0o710
+"""The mode of a bundle: closed, for a root may hold devices and set-user-ID programs; a mapped root may pass."""
 
 
 class Wanted(Record):
@@ -71,7 +71,8 @@ def make_bundle(wanted: Wanted, warn: Callable[[str], None], progress: Progress)
         RingfenceError: the image cannot be taken, or the bundle not be written.
     """
     folder = wanted.folder.rstrip("/") or "/"
-    mode = check_empty(folder, ENTERED if wanted.policy.uid_map else PRIVATE)
+    group = mapped_group(wanted.policy)
+    mode = check_empty(folder, PRIVATE if group is None else ENTERED)
     place, name = os.path.split(folder)
     temporary = os.path.join(place, f".{name}.{os.urandom(6).hex()}")
     try:
@@ -80,6 +81,8 @@ def make_bundle(wanted: Wanted, warn: Callable[[str], None], progress: Progress)
         raise from_os_error(f"mkdir {temporary}", error) from None
     try:
         fill(wanted, temporary, warn, progress)
+        if group is not None:
+            os.chown(temporary, -1, group)
         os.chmod(temporary, mode)
         os.rename(temporary, folder)
     except OSError as error:
@@ -88,6 +91,15 @@ def make_bundle(wanted: Wanted, warn: Callable[[str], None], progress: Progress)
     except BaseException:
         discard(temporary)
         raise
+
+
+def mapped_group(policy: Policy) -> int | None:
+    """The group of a mapped root, which has to come by the bundle; None if it is the caller's or there is none.
+
+    Raises:
+        RingfenceError: the map has no place for it.
+    """
+    return mapped(policy.gid_map, 0, "the group of root") if policy.uid_map and policy.owners else None
 
 
 def check_empty(folder: str, usual: int) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.errors import RingfenceError
+from ringfence.image.attributes import mapped_capability
 from ringfence.image.policy import Policy
 from tests.unit.image.archives import (
     FIFO,
@@ -191,6 +192,29 @@ def test_set_user_id_bits_can_be_stripped(root: Path) -> None:
         policy=Policy(setuid="strip", owners=False),
     )
     assert [mode(root / name) for name in "ads"] == [0o755, 0o3777, 0o1755]
+
+
+SECOND = bytes.fromhex("0100000202040000000000000000000000000000")
+THIRD = bytes.fromhex("0100000302040000000000000000000000000000")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (SECOND, THIRD + (1000).to_bytes(4, "little")),
+        (THIRD + bytes(4), THIRD + (1000).to_bytes(4, "little")),
+        (THIRD + (9).to_bytes(4, "little"), THIRD + (1009).to_bytes(4, "little")),
+        (THIRD, THIRD),
+        (SECOND + bytes(4), SECOND + bytes(4)),
+        (b"", b""),
+        (b"\1\0\0\1" + bytes(8), b"\1\0\0\1" + bytes(8)),
+    ],
+)
+def test_capabilities_of_a_mapped_root_are_not_the_hosts(before: bytes, after: bytes) -> None:
+    """IMG-BUNDLE-11, IMG-BUNDLE-13: in the host's own form they would hold for everybody here who runs the file."""
+    assert mapped_capability(before, ((0, 1000, 10),), "x") == after
+    with pytest.raises(RingfenceError, match="x: the id 10 is in no range"):
+        mapped_capability(THIRD + (10).to_bytes(4, "little"), ((0, 1000, 10),), "x")
 
 
 def test_devices_and_fifos_can_be_left_out_or_refused(root: Path) -> None:
