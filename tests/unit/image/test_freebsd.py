@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,8 @@ from ringfence.errors import RingfenceError
 from ringfence.image import finish
 from ringfence.image.flags import flag_bits
 from ringfence.image.policy import Policy
-from tests.unit.image.archives import archive, entry, folder, pax, record, unpacked
+from tests.unit.image.archives import archive, elf_file, entry, folder, pax, record, symlink, unpacked
+from tests.unit.image.test_commands import SOURCE
 
 
 def flagged(words: str, data: bytes) -> bytes:
@@ -50,3 +54,48 @@ def test_words_for_flags() -> None:
     assert flag_bits(b"schg,uarch") == 0x20000 | 0x800
     with pytest.raises(RingfenceError, match="not a file flag: xyz"):
         flag_bits(b"schg,xyz")
+
+
+LINUX_ONLY = (
+    "unshare", "setns", "pidfd_open", "memfd_create", "eventfd", "splice", "O_PATH", "O_TMPFILE", "setxattr",
+    "getxattr", "listxattr", "removexattr", "sched_setattr", "copy_file_range", "CLONE_NEWNS", "PIDFD_NONBLOCK",
+)  # fmt: skip
+PROGRAM = """\
+import os, socket, sys
+sys.path.insert(0, sys.argv[1])
+sys.platform = "freebsd14"
+for name in sys.argv[2].split():
+    for module in (os, sys.modules["posix"]):
+        if hasattr(module, name):
+            delattr(module, name)
+for name in ("AF_NETLINK", "AF_VSOCK", "AF_PACKET"):
+    delattr(socket, name)
+from ringfence.cli.main import command
+sys.exit(command("ringfence", sys.argv[3:]))
+"""
+
+
+def as_freebsd(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with a Python that looks like FreeBSD's."""
+    program = [sys.executable, "-IBS", "-c", PROGRAM, SOURCE, " ".join(LINUX_ONLY), *words]
+    return subprocess.run(program, capture_output=True, text=True, check=False)
+
+
+def test_images_are_made_and_unpacked_where_linux_has_no_say(tmp_path: Path) -> None:
+    """JAIL-PORT-01, IMG-CONF-08: with the standard library alone; images of FreeBSD and of Linux."""
+    layer = archive(folder("bin"), entry("bin/sh", elf_file(9, 62), mode=0o4555), symlink("sh", "bin/sh"))
+    (tmp_path / "root.tar").write_bytes(layer)
+    linux = ["--os", "linux", "--arch", "amd64"]
+    for name, options in (("freebsd", []), ("linux", linux)):
+        target, out = str(tmp_path / f"{name}.tar"), str(tmp_path / name)
+        made = as_freebsd("image", "build", "--rootfs", str(tmp_path / "root.tar"), "-o", target, *options)
+        assert (made.returncode, made.stderr) == (0, "")
+        assert f"{name}/amd64" in as_freebsd("image", "inspect", "--files", target).stdout
+        done = as_freebsd("bundle", "--platform", f"{name}/amd64", target, out, "--", "sh")
+        assert (done.returncode, done.stderr) == (0, "")
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert config["freebsd"]["jail"]["host"] == "new"
+        assert ("linprocfs" in {held["type"] for held in config["mounts"]}) == (name == "linux")
+        assert (tmp_path / name / "rootfs/bin/sh").stat().st_mode & 0o7777 == 0o4555
+    help_texts = [as_freebsd(*words, "--help") for words in (["bundle"], ["image"], ["demo", "download"])]
+    assert [text.returncode for text in help_texts] == [0, 0, 0]
