@@ -122,11 +122,11 @@ COMMANDS = (["image", "inspect"], ["image", "inspect", "--json"], ["image", "ins
             ["image", "inspect", "--verify"], ["bundle"])  # fmt: skip
 
 
-def outcome(layout: Layout, words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """What a command says of the layout."""
-    target = layout.path.parent / f"bundle{len(os.listdir(layout.path.parent))}"
+def outcome(image: Path, words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """What a command says of the image."""
+    target = image.parent / f"bundle{len(os.listdir(image.parent))}"
     opened = len(os.listdir("/dev/fd"))
-    status = command("ringfence", [*words, str(layout.path), *([str(target)] if words == ["bundle"] else [])])
+    status = command("ringfence", [*words, str(image), *([str(target)] if words == ["bundle"] else [])])
     assert len(os.listdir("/dev/fd")) == opened
     out, err = capfd.readouterr()
     assert target.exists() == (words == ["bundle"] and status == 0)
@@ -140,7 +140,7 @@ def test_the_document_that_is_changed_is_an_image(tmp_path: Path, capfd: pytest.
     """IMG-BUNDLE-04."""
     layout = Layout(tmp_path / "layout")
     write(layout, [])
-    assert [outcome(layout, words, capfd)[0] for words in COMMANDS] == [0] * len(COMMANDS)
+    assert [outcome(layout.path, words, capfd)[0] for words in COMMANDS] == [0] * len(COMMANDS)
 
 
 @given(st.lists(st.tuples(st.sampled_from(EVERYWHERE), st.sampled_from(VALUES)), min_size=1, max_size=3))
@@ -154,7 +154,29 @@ def test_any_value_at_any_place_gives_an_image_or_an_error(
     layout = Layout(tmp_path_factory.mktemp("any") / "layout")
     write(layout, changes)
     for words in COMMANDS:
-        outcome(layout, words, capfd)
+        outcome(layout.path, words, capfd)
+
+
+SAVED = [{"Config": "c.json", "RepoTags": ["a:1", "b:2"], "Layers": ["l/layer.tar"], "Parent": ""}]
+IN_SAVED = [(name, *path) for name, held in (("config", CONFIG), ("saved", SAVED)) for path in places(held)]
+
+
+@given(st.lists(st.tuples(st.sampled_from(IN_SAVED), st.sampled_from(VALUES)), max_size=3))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_value_in_an_archive_of_docker_gives_an_image_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory,
+    capfd: pytest.CaptureFixture[str],
+    changes: list[tuple[tuple[Any, ...], Any]],
+) -> None:
+    """IMG-INTEROP-04, IMG-BUNDLE-04."""
+    documents = copy.deepcopy({"config": CONFIG, "saved": SAVED})
+    for path, value in changes:
+        changed(documents, path, value)
+    files = {"c.json": encode(documents["config"]), "l/layer.tar": LAYER, "manifest.json": encode(documents["saved"])}
+    image = files_tar(tmp_path_factory.mktemp("saved") / "image.tar", files)
+    for words in COMMANDS:
+        status, _ = outcome(image, words, capfd)
+        assert changes or status == 0
 
 
 @pytest.mark.parametrize("depth", [DEEPEST + 1, 900, 100_000])
@@ -174,7 +196,7 @@ def test_an_index_that_lists_itself_over_and_over(tmp_path: Path, capfd: pytest.
         layout.manifests = [inner]
         layout.write_index()
     for words in COMMANDS:
-        status, err = outcome(layout, words, capfd)
+        status, err = outcome(layout.path, words, capfd)
         assert status == 1
         assert "images=1000" in err or words[-1] == "--verify"
 
@@ -200,7 +222,7 @@ def test_what_an_image_says_is_shown_and_not_obeyed(
     held = {"Labels": {f"org.systemd.{evil}": evil, evil: evil}, "WorkingDir": evil, "Env": [f"A={evil}"]}
     layer = archive(symlink("l", evil), pax(record(f"SCHILY.xattr.user.{evil}", "x")), entry("f"))
     layout.add(layer, platform=str(HOST), config={**held, "Cmd": [evil]}, author=evil, ref=evil)
-    assert outcome(layout, words, capfd)[0] == 0
+    assert outcome(layout.path, words, capfd)[0] == 0
     layout.add(archive(hard_link("h", evil)), platform=str(HOST), config=held, ref="other")
-    status, _ = outcome(layout, words, capfd)
+    status, _ = outcome(layout.path, words, capfd)
     assert status == (1 if words == ["bundle"] else 0)
