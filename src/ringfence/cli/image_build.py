@@ -6,7 +6,7 @@ from ringfence.cli.image_words import one_of
 from ringfence.cli.progress import Bar
 from ringfence.cli.world import absolute
 from ringfence.errors import RingfenceError, from_os_error
-from ringfence.image.build import Build, build
+from ringfence.image.build import Build, build, checked_config
 from ringfence.image.document import Document, parse
 from ringfence.image.limits import parse_limits
 from ringfence.image.media import GZIP, PLAIN, ZSTD
@@ -63,14 +63,14 @@ def config_section(arguments: Arguments, cwd: str) -> dict[str, Any]:
     """The object in the file of ``--config``.
 
     Raises:
-        RingfenceError: it cannot be read, or is no object.
+        RingfenceError: it cannot be read, is no object, or one that no engine would take.
     """
     if not arguments.given("config"):
         return {}
     path = absolute(arguments.text("config"), cwd)
     try:
         with open(path, "rb") as file:
-            return Document(parse(file.read(), path), path).value
+            return checked_config(Document(parse(file.read(), path), path))
     except OSError as error:
         raise from_os_error(f"open {path}", error) from None
 

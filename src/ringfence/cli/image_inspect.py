@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
-    """Print it."""
+    """Print it, in one of several forms."""
+    forms = [f"--{form}" for form in ("json", "files", "verify") if arguments.switch(form)]
+    if len(forms) > 1:
+        raise RingfenceError(f"image inspect: {' and '.join(forms)} exclude each other")
     path = absolute(arguments.words[0], runtime.cwd)
     limits = parse_limits(arguments.texts("limit"))
     spool = runtime.environment.get("TMPDIR") or tempfile.gettempdir()

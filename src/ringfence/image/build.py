@@ -11,7 +11,7 @@ from ringfence.image import media
 from ringfence.image.archive import Archive
 from ringfence.image.compression import compressed
 from ringfence.image.digest import digest_of
-from ringfence.image.document import encode
+from ringfence.image.document import Document, encode
 from ringfence.image.elf import root_platform
 from ringfence.image.entry import CHAR, DEVICE, FIFO, shown
 from ringfence.image.limits import DEFAULT, Limits
@@ -103,6 +103,22 @@ def build(wanted: Build, output: Output, warn: Callable[[str], None], told: Call
     except OSError as error:
         raise from_os_error("cannot write the image", error) from None
     return platform
+
+
+def checked_config(section: Document) -> dict[str, Any]:
+    """The ``config`` section of an image (image-spec 1.1, config.md), members that ringfence does not know included.
+
+    Raises:
+        RingfenceError: a member is of another kind than engines read.
+    """
+    for key in ("User", "WorkingDir", "StopSignal"):
+        section.text(key)
+    for key in ("Env", "Entrypoint", "Cmd"):
+        section.texts(key)
+    for key in ("ExposedPorts", "Volumes"):
+        section.object(key)
+    section.text_map("Labels")
+    return section.value
 
 
 def open_root(wanted: Build, spool: str, warn: Callable[[str], None]) -> Tree | Archive:

@@ -125,6 +125,29 @@ def test_an_image_from_the_command_line(tmp_path: Path, monkeypatch: pytest.Monk
     assert b'"created":"2001-09-09T01:46:40Z"' in held
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"Env": "A=1"}', "Env must be a list"),
+        ('{"Cmd": [1]}', "Cmd must hold texts only"),
+        ('{"User": 0}', "User must be a text"),
+        ('{"Volumes": ["/v"]}', "Volumes must be an object"),
+        ('{"Labels": {"a": 1}}', "Labels must hold texts only"),
+        ("[]", "must be an object"),
+        ("{", "config: "),
+    ],
+)
+def test_a_config_that_no_engine_would_take(
+    tmp_path: Path, text: str, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """IMG-BUILD-04: is refused before anything is written."""
+    (tmp_path / "config").write_text(text)
+    given = ["--rootfs", str(tmp_path), "-o", str(tmp_path / "i.tar"), "--config", str(tmp_path / "config")]
+    assert run("image", "build", *given) == 1
+    assert words in capfd.readouterr().err
+    assert names(tmp_path) == ["config"]
+
+
 def test_an_image_through_a_pipe(tmp_path: Path) -> None:
     """IMG-BUILD-08."""
     (tmp_path / "root").mkdir()

@@ -80,6 +80,12 @@ def test_the_files(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+@pytest.mark.parametrize("forms", [["--json", "--files"], ["--files", "--verify"], ["--json", "--verify"]])
+def test_one_form_at_a_time(layout: Layout, forms: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    """IMG-INSP-01: a document with lines behind it is none."""
+    assert inspect(capfd, layout, *forms, status=1) == ""
+
+
 def test_a_sound_image_verifies(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
     """IMG-INSP-01."""
     assert inspect(capfd, layout, "--verify") == ""
