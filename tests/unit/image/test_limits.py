@@ -32,13 +32,13 @@ def test_a_limit_is_named(tmp_path: Path, limits: Limits, data: bytes, name: str
     """IMG-BUNDLE-14."""
     with pytest.raises(LimitError, match=name) as caught:
         unpacked(tmp_path / "root", data, limits=limits)
-    assert "--limit" in caught.value.hint
+    assert ("--limit" in caught.value.hint) == (name != "depth=256")
 
 
 def test_folders_do_not_become_deeper_by_links(tmp_path: Path) -> None:
     """IMG-BUNDLE-14."""
     deep = "/".join("d" * 8)
-    with pytest.raises(RingfenceError, match="deeper than 10"):
+    with pytest.raises(RingfenceError, match="depth=10"):
         unpacked(
             tmp_path / "root", archive(folder(deep), symlink("l", deep), entry(f"l/{deep}/x")), limits=Limits(depth=10)
         )
