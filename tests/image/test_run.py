@@ -113,6 +113,18 @@ def test_an_ordinary_user_makes_a_bundle(tools: Tools, root: str, workdir: str) 
         assert json.load(file)["linux"]["uidMappings"] == [{"containerID": 0, "hostID": NOBODY, "size": 1}]
 
 
+def test_whoever_builds_it_makes_the_same_bytes(tmp: str) -> None:
+    """IMG-BUILD-02: an ordinary user who can read the root, too."""
+    os.chmod(tmp, 0o755)
+    layer = archive(folder("d", uid=5, gid=6), entry("d/f", b"x", uid=7, gid=8, mode=0o4755), entry("g", uid=9))
+    unpacked(Path(tmp) / "root", layer, policy=Policy())
+    words = [BINARY, "image", "build", "--rootfs", f"{tmp}/root", "--tag", "demo", "-o", "-"]
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    made = [subprocess.run([*before, *words], capture_output=True, check=True, cwd="/").stdout for before in ([], user)]
+    assert made[0] == made[1]
+    assert made[0]
+
+
 def test_devices_are_made_but_for_overlays_whiteout(tmp: str) -> None:
     """IMG-BUNDLE-11."""
     root = os.path.join(tmp, "root")
