@@ -25,7 +25,7 @@ PATHS = {"linux": LINUX_PATH, "freebsd": FREEBSD_PATH}
 DESCRIBED = ("os", "architecture", "variant", "author", "created")
 OBEYED = (
     "bundle", "org.freebsd.", "org.systemd.", "org.criu.", "org.ringfence.", "io.katacontainers.", "run.oci.",
-    "com.github.containers.virtcontainers.", "io.podman.", "io.container.manager", "io.kubernetes.cri",
+    "com.github.containers.virtcontainers.", "io.podman.", "io.container.manager", "io.kubernetes.cri", "ocid/",
 )  # fmt: skip
 """Beginnings of the annotations that a runtime or an engine acts upon."""
 

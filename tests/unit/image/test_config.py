@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.container.choice import ANNOTATION
 from ringfence.errors import RingfenceError
 from ringfence.features import features
 from ringfence.image.document import Document
@@ -21,6 +22,7 @@ from ringfence.image.users import User, resolve_user
 from ringfence.spec.load import load_document
 from ringfence.spec.template import template
 from tests.unit.image.archives import Layout, archive, entry, folder, names, symlink
+from tests.unit.image.test_commands import SOURCE
 from tests.unit.image.test_layout import bundle, fails
 
 LINUX = Choices(system="linux", cgroup_v2=True, hostname="test")
@@ -337,11 +339,26 @@ def test_labels_that_a_runtime_obeys_are_left_out(key: str) -> None:
     assert (trusted["annotations"][key], warnings) == ("x", [])
 
 
-def test_all_that_the_runtime_says_it_obeys_is_left_out() -> None:
-    """IMG-CONF-07: what ``features`` tells engines of, and the annotation that chooses a wall."""
+KEY = re.compile(r"(?:org|io|com|run|dev|ocid)[./][\w./-]+")
+NO_KEYS = ("org.freedesktop.", "org.opencontainers.runc.", "io.github.seccomp.")
+"""Names of D-Bus, and what ``features`` tells."""
+
+
+def annotations_in(path: Path) -> set[str]:
+    """The texts of a module that may be annotations."""
+    nodes = (node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
+    return {text for text in nodes if isinstance(text, str) and KEY.fullmatch(text) and not text.startswith(NO_KEYS)}
+
+
+def test_all_that_the_runtime_obeys_is_left_out() -> None:
+    """IMG-CONF-07: an image must not choose a wall, a unit's properties, or another's machine to live in."""
+    source = Path(SOURCE) / "ringfence"
+    paths = (path for path in source.rglob("*.py") if path.relative_to(source).parts[0] != "image")
+    found = {text for path in paths for text in annotations_in(path)}
+    assert {"org.ringfence.driver", "org.criu.config"} <= found
     told = features("ringfence")["potentiallyUnsafeConfigAnnotations"]
     assert isinstance(told, list)
-    assert [key for key in (*told, ANNOTATION) if not key.startswith(OBEYED)] == []
+    assert [key for key in (*sorted(found), *told) if not key.startswith(OBEYED)] == []
 
 
 # systems
