@@ -34,6 +34,9 @@ GLOBAL = tarfile.XGLTYPE
 FEATURES = 32
 """Headers of one entry at most: a chain of headers without an entry is no archive."""
 
+MOST_GLOBAL = 256
+"""Records that hold for all entries: each entry costs as much as there are of them."""
+
 Records = dict[bytes, bytes]
 
 
@@ -88,6 +91,8 @@ class Reader:
             records[LONG[header.kind]] = data.partition(b"\0")[0]
         elif header.kind == GLOBAL:
             self.everywhere.update(self._records(data))
+            if len(self.everywhere) > MOST_GLOBAL:
+                raise self._error(f"more than {MOST_GLOBAL} global records")
             if sum(len(key) + len(value) for key, value in self.everywhere.items()) > self.limits.headers:
                 raise exceeded("headers", self.limits.headers, f"{self.source.what}: global headers")
         else:

@@ -33,6 +33,13 @@ def test_records_for_all_entries_are_bounded_together() -> None:
     assert len(list(Reader(Stream(iter([archive(*same)]), "test"), Limits(headers=2000)))) == 10
 
 
+def test_there_are_few_records_for_all_entries() -> None:
+    """IMG-BUNDLE-14: a header of a hundred thousand would make every entry cost that much."""
+    many = b"".join(record(f"k{number}", "x") for number in range(257))
+    with pytest.raises(RingfenceError, match="more than 256 global records"):
+        list(Reader(Stream(iter([archive(pax(many, b"g"), entry("a"))]), "test")))
+
+
 def test_paths_through_links_are_not_all_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMG-BUNDLE-14: a thousand names for one folder."""
     monkeypatch.setattr(inside, "MOST_KNOWN", 50)
