@@ -23,6 +23,8 @@ OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 NO_FOLDER = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 """What open(2) answers for a link or a file; EMLINK is FreeBSD's word."""
 MOST_LINKS = 40
+MOST_STEPS = 1024
+"""Components on the way, those of links included: the text of one link alone can have two thousand."""
 MOST_OPEN = 128
 MOST_KNOWN = 4096
 """Paths, of which links can make any number out of a few folders."""
@@ -85,25 +87,28 @@ class Root:
         return found
 
     def _walk(self, parts: Sequence[bytes], make: bool) -> Folder:
-        here, left, links = self.top, deque(parts), 0
+        here, left, links, steps = self.top, deque(parts), 0, 0
         here.made = here.made or make
         while left:
             part = left.popleft()
+            steps += 1
             if part in (b"", b"."):
                 continue
-            if part == b"..":
-                here = self._walk(here.real[:-1], make)
-                continue
-            step = self._step(here, part, make)
+            step = self._above(here, make) if part == b".." else self._step(here, part, make)
             if isinstance(step, Folder):
                 here = step
                 continue
             links += 1
-            if links > MOST_LINKS:
+            if links > MOST_LINKS or steps > MOST_STEPS:
                 raise RingfenceError(f"{shown(b'/'.join(parts))}: too many links on the way")
             left.extendleft(reversed(step.split(b"/")))
             here = self.top if step.startswith(b"/") else here
         return here
+
+    def _above(self, here: Folder, make: bool) -> Folder:
+        """The folder that holds another, the root of the root."""
+        found = self.held.get(here.real[:-1]) if len(here.real) > 1 else self.top
+        return found or self._walk(here.real[:-1], make)
 
     def _step(self, here: Folder, part: bytes, make: bool) -> Folder | bytes:
         """The folder of that name, or what a link of that name leads to."""

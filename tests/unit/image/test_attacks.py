@@ -71,6 +71,15 @@ def test_links_in_a_circle_are_refused(root: Path) -> None:
         unpacked(root, archive(symlink("a", "b"), symlink("b", "a"), entry("a/x")))
 
 
+@pytest.mark.parametrize("text", ["../" * 1300, "./" * 2000, "d/../" * 800, "/" * 4000])
+def test_links_whose_way_is_endless_are_refused(root: Path, text: str) -> None:
+    """IMG-BUNDLE-05, IMG-BUNDLE-14: each is allowed, but not one behind the other."""
+    every = archive(folder("d"), symlink("a", f"{text}b"), symlink("b", f"{text}d"), entry("b/x"), entry("a/y"))
+    with pytest.raises(RingfenceError, match="too many links"):
+        unpacked(root, every)
+    assert names(root) == ["a", "b", "d", "d/x"]
+
+
 @pytest.mark.parametrize("what", ["file", "folder", "hard link"])
 def test_the_last_component_is_never_followed(root: Path, tmp_path: Path, what: str) -> None:
     """IMG-BUNDLE-05: the link is replaced, what it leads to is not touched."""
