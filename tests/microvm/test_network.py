@@ -5,11 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from ringfence.cli.log import Log
+from ringfence.container.runtime import Runtime as CalledRuntime
+from ringfence.container.start import start
+from ringfence.network import redirect
+from ringfence.network.found import INGRESS
+from ringfence.network.messages import CREATE, EXCLUSIVE, NEW_QDISC, attribute, message, text
 from tests.conformance.inside import in_own_mounts
 from tests.microvm.harbour import Harbour
 from tests.support import Bundle, Runtime, wait_until
@@ -176,6 +183,40 @@ def test_the_namespace_is_left_as_it_was(machines: Runtime, joined: Bundle, harb
         container.reap()
         container.delete(*options).ok()
         assert (harbour.inside("ip -d link"), harbour.inside("tc qdisc show")) == before
+
+
+def test_a_kernel_without_redirects(
+    machines: Runtime, joined: Bundle, harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MVM-NET-03: a bridge, whose way is recorded before it is gone; afterwards the device is as it was."""
+    harbour.attach("eth0", 1)
+    harbour.inside("ip route add default via 10.77.1.1 metric 77")
+    shown = ("ip -d link show eth0", "ip addr show eth0", "ip route", "ip -6 route", "ip -o link")
+
+    def seen() -> list[str]:
+        return [
+            re.sub(r"valid_lft.*| nodad| tentative|qlen \d+| promiscuity \d+| state \w+", "", harbour.inside(one))
+            for one in shown
+        ]
+
+    before = seen()
+    (link,) = json.loads(harbour.inside("ip -j link show eth0"))
+    joined.sleep()
+    container = machines.create(joined)
+    unknown = attribute(redirect.TCA_KIND, text("nosuch"))
+    monkeypatch.setattr(redirect, "hold", lambda index: message(
+        NEW_QDISC, CREATE | EXCLUSIVE, redirect.traffic(index, redirect.HANDLE, INGRESS, 0) + unknown
+    ))  # fmt: skip
+    runtime = CalledRuntime(root=machines.root, log=Log(), environment={}, cwd="/")
+    start(runtime, container.id)
+    assert container.state()["ringfence"]["network"] == "bridge"
+    assert container.sh("cat /sys/class/net/eth0/address").ok().out.strip() == link["address"]
+    for words in ("ping -c 1 10.77.1.1", "ping -6 -c 1 fd77:1::1"):
+        container.sh(words).ok()
+    assert "inet" not in harbour.inside("ip addr show eth0")
+    assert "mcast_snooping 0" in harbour.inside("ip -d link show type bridge")
+    container.delete("--force").ok()
+    assert seen() == before
 
 
 def test_two_machines_never_share_devices(machines: Runtime, joined: Bundle, harbour: Harbour) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posix
+from errno import EINVAL, ENOENT, EOPNOTSUPP
 
 from ringfence.container.record import save_record
 from ringfence.drivers.linux.context import CLONE_NEWNET
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 HOSTS = ("/proc/self/ns/net", "/proc/1/ns/net")
 FIELD = "/linux/namespaces"
 RESOLVER = bytes((127, 0, 0, 11))
+WITHOUT_REDIRECTS = (ENOENT, EOPNOTSUPP, EINVAL)
+"""How a kernel says that it has not the queue, the classifier or the action."""
 MARKED = 3
 """Parts of a record's ``network`` when devices have been changed: path, inode number, one device at least."""
 
@@ -86,13 +89,14 @@ def connect_network(record: ContainerRecord) -> tuple[str, ...]:
         lost = (*found.lost, *passed_by(rules_of(record), has_resolver=has_resolver))
     remember(record, found)
     try:
-        redirect_all(socket, found)
+        connect_all(socket, found, record)
         change_guest(record, compile_network(found))
         if found.links and has_resolver:
             answer_for(record, RESOLVER)
     except RingfenceError:
-        for device in (*found.links, *found.taps):
-            with_errors_ignored(socket, release(device.index))
+        let_go(socket, found)
+        for request in record.bridged:
+            with_errors_ignored(socket, bytes.fromhex(request))
         forget(record)
         raise
     finally:
@@ -154,9 +158,43 @@ def remember(record: ContainerRecord, found: Found) -> None:
 
 def forget(record: ContainerRecord) -> None:
     """Record that nothing is changed any more."""
-    if record.network:
+    if record.network or record.bridged:
         record.network = record.network[:1]
+        record.bridged = ()
         save_record(record)
+
+
+def connect_all(socket: _socket.socket, found: Found, record: ContainerRecord) -> None:
+    """Connect each device with its tap: by redirects, or by bridges where the kernel has none (MVM-NET-03).
+
+    Raises:
+        RingfenceError: the kernel refuses both.
+    """
+    try:
+        redirect_all(socket, found)
+    except RingfenceError as error:
+        if error.errno not in WITHOUT_REDIRECTS:
+            raise
+        let_go(socket, found)
+        bridge_all(socket, found, record)
+
+
+def bridge_all(socket: _socket.socket, found: Found, record: ContainerRecord) -> None:
+    """Put each device and its tap on a bridge; what undoes it is recorded before."""
+    from ringfence.network import bridge  # where redirects are refused only
+
+    pairs = list(zip(found.links, found.taps, strict=False))
+    record.bridged = tuple(request.hex() for link, _ in pairs for request in bridge.restore(link, found))
+    save_record(record)
+    for link, tap in pairs:
+        for request in bridge.connect(link, tap, found):
+            ask(socket, request, f"cannot put the network device {link.name} and its tap {tap.name} on a bridge")
+
+
+def let_go(socket: _socket.socket, found: Found) -> None:
+    """Take all redirects away."""
+    for device in (*found.links, *found.taps):
+        with_errors_ignored(socket, release(device.index))
 
 
 def redirect_all(socket: _socket.socket, found: Found) -> None:
@@ -187,7 +225,7 @@ def disconnect_network(record: ContainerRecord) -> None:
     found = identity(path)
     if found is None or str(found[1]) != inode:
         return
-    requests = tuple(release(int(number)) for number in numbers)
+    requests = (*(release(int(number)) for number in numbers), *map(bytes.fromhex, record.bridged))
     steps = (birth.JoinNamespace(FIELD, path, CLONE_NEWNET), TakeRedirectsAway(FIELD, requests))
     try:
         perform_outside(Plan((), steps, (), ("plan", "status")))

@@ -41,8 +41,9 @@ class ContainerRecord(Record):
     stopped was left by a runtime that was killed; ``resctrl`` the container's resctrl groups, None without;
     ``driver`` its wall; ``machine`` what a machine of its own consists of: hypervisor, kernel, board, accelerator,
     image and MiB of memory; ``network`` the path of a network namespace that it has joined and whose devices its
-    machine uses, the inode number of that, and the numbers of the devices; ``pod`` the folder of the sandbox whose
-    machine it lives in, "" for a machine of its own, and ``key`` what tells it from others there.
+    machine uses, the inode number of that, and the numbers of the devices; ``bridged`` are the requests, in
+    hexadecimal, that take such devices from bridges again; ``pod`` the folder of the sandbox whose machine it lives in,
+    "" for a machine of its own, and ``key`` what tells it from others there.
     """
 
     directory: str
@@ -64,6 +65,7 @@ class ContainerRecord(Record):
     driver: str = NAMESPACES
     machine: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
+    bridged: tuple[str, ...] = ()
     pod: str = ""
     key: int = 0
 

@@ -54,6 +54,7 @@ def machine_of(record: ContainerRecord, now: str) -> dict[str, object]:
         "machine": board,
         "accelerator": accelerator,
         **({"image": image} if image else {}),
+        **({"network": "bridge"} if record.bridged else {}),
         **({"sandbox": paths.basename(record.pod)} if record.pod else {}),
         "oomKills": oom_kills(record),
     }
