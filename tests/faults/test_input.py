@@ -121,11 +121,18 @@ def leaves(value: object, pointer: str = "") -> Iterator[str]:
         yield from leaves(below, f"{pointer}/{key}")
 
 
-@pytest.mark.parametrize("value", [None, {}, [], "x", -1, 2**70], ids=repr)
-def test_no_value_is_an_internal_error(runtime: Runtime, bundle: Bundle, value: object) -> None:
-    """Any value at any place is taken or refused in one line; ``spec``'s own config is the starting point."""
+VALUES = (None, {}, [], "x", -1, 2**70)
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_no_value_is_an_internal_error(runtime: Runtime, bundle: Bundle, first: int) -> None:
+    """Any value at any place is taken or refused in one line; ``spec``'s own config is the starting point.
+
+    A process for each place: the values take turns. tests/unit/spec/test_any_value.py has them all in one process.
+    """
     whole = bundle.config
-    for pointer in list(leaves(whole)):
+    for index, pointer in enumerate(leaves(copy.deepcopy(whole)), first):
+        value = VALUES[index % len(VALUES)]
         bundle.config = copy.deepcopy(whole)
         bundle.args("true")
         put(bundle.config, pointer, value)

@@ -37,7 +37,7 @@ NICE = 5
 """Beside the tests of the host, which have deadlines too; with less than this share some of the guests' would pass."""
 PREPARED, ENDED, UNIFIED, APART = "prepared", "ended", "unified.xml", "apart.xml"
 HEAVY = {
-    "test_podman.py": 600, "test_containerd.py": 350, "test_checkpoint.py": 240, "test_systemd.py": 180,
+    "test_podman.py": 330, "test_containerd.py": 180, "test_checkpoint.py": 240, "test_systemd.py": 180,
     "test_units.py": 160, "test_systemd_user.py": 80,
 }  # fmt: skip
 """Seconds that a file's tests take in a guest, where its size does not tell: those of engines start many programs."""

@@ -33,17 +33,12 @@ def status(containerd: Containerd, name: str) -> str:
     return next((row[2] for row in rows if row[0] == name), "")
 
 
-@pytest.fixture
-def asleep(containerd: Containerd) -> Iterator[str]:
-    """A container that sleeps in a scope with a memory limit."""
+@pytest.fixture(scope="module")
+def asleep(containerd: Containerd) -> str:
+    """A container that sleeps in a scope with a memory limit: one for all tests, the last of which removes it."""
     options = ("--detach", "--memory-limit", str(64 * MIB))
     containerd.run("asleep", "sleep", "10000", options=options).ok()
-    yield "asleep"
-    containerd("tasks", "kill", "--signal", "KILL", "asleep")
-    wait_until(lambda: status(containerd, "asleep") in ("", "STOPPED"), "the end of the task")
-    containerd("tasks", "delete", "asleep")
-    containerd("containers", "delete", "asleep").ok()
-    assert not is_loaded("ringfence-asleep.scope", user=containerd.user)
+    return "asleep"
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 42", 42)])
@@ -69,14 +64,6 @@ def test_limits_are_in_force(containerd: Containerd, asleep: str) -> None:
     assert shown("ringfence-asleep.scope", "MemoryMax", user=containerd.user) == {"MemoryMax": str(64 * MIB)}
 
 
-def test_kill(containerd: Containerd, asleep: str) -> None:
-    """The task's status is 128 and the signal's number."""
-    containerd("tasks", "kill", "--signal", "KILL", asleep).ok()
-    wait_until(lambda: status(containerd, asleep) == "STOPPED", "the end of the task")
-    result = containerd("tasks", "delete", asleep)
-    assert "137" in f"{result.code} {result.err}", result
-
-
 def test_terminal(containerd: Containerd) -> None:
     """``-t`` of ctr wants a terminal itself: script(1) gives it one, and ends its input with a NUL, which is echoed."""
     result = containerd.run_on_terminal("shows", "sh", "-c", "tty; exit 5")
@@ -98,3 +85,13 @@ def test_pause_and_resume(containerd: Containerd, asleep: str) -> None:
 def test_metrics(containerd: Containerd, asleep: str) -> None:
     """What containerd reads itself, in the cgroup of the pid that it was told."""
     assert "memory" in containerd("tasks", "metrics", asleep).ok().out
+
+
+def test_kill(containerd: Containerd, asleep: str) -> None:
+    """The task's status is 128 and the signal's number; with the container its scope is gone."""
+    containerd("tasks", "kill", "--signal", "KILL", asleep).ok()
+    wait_until(lambda: status(containerd, asleep) == "STOPPED", "the end of the task")
+    result = containerd("tasks", "delete", asleep)
+    assert "137" in f"{result.code} {result.err}", result
+    containerd("containers", "delete", asleep).ok()
+    assert not is_loaded("ringfence-asleep.scope", user=containerd.user)

@@ -16,6 +16,8 @@ MIB = 1 << 20
 KINDS = [False, True]
 """Whether an ordinary user's. Podman's own manager of cgroups is left out: under it the runtime makes them, as all of
 tests/conformance has it do, and each command of podman's takes seconds under emulation."""
+ROOT = pytest.mark.parametrize("podman", [False], indirect=True, ids=["root"], scope="module")
+"""What is no other for an ordinary user."""
 
 
 @pytest.fixture(scope="module")
@@ -38,21 +40,24 @@ def podman(request: pytest.FixtureRequest, image: str, tmp_path_factory: pytest.
     held("rm", "--all", "--force", "--time", "0").ok()
 
 
-@pytest.fixture
-def container(podman: Podman) -> Iterator[str]:
-    """The id of a container with limits, that sleeps."""
-    yield podman.sleeping("asleep", "--memory", "64m", "--pids-limit", "50", "--cpus", "0.5")
-    podman("rm", "--force", "--time", "0", "asleep").ok()
+@pytest.fixture(scope="module")
+def container(podman: Podman) -> str:
+    """The id of a container with limits, that sleeps: one for all tests, the last of which removes it."""
+    return podman.sleeping("asleep", "--memory", "64m", "--pids-limit", "50", "--cpus", "0.5")
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [(["true"], 0), (["sh", "-c", "exit 42"], 42), (["/etc/passwd"], 126), (["/nope"], 127)],
-    ids=["ends", "status", "no program", "not there"],
-)
+@pytest.mark.parametrize(("words", "code"), [(["true"], 0), (["sh", "-c", "exit 42"], 42)], ids=["ends", "status"])
 def test_exit_codes(podman: Podman, words: list[str], code: int) -> None:
-    result = podman("run", "--rm", NAME, *words)
-    assert result.code == code, result
+    assert podman("run", "--rm", NAME, *words).code == code
+
+
+@ROOT
+@pytest.mark.parametrize(("program", "code"), [("/etc/passwd", 126), ("/nope", 127)])
+def test_programs_that_cannot_be_started(podman: Podman, program: str, code: int) -> None:
+    assert podman("run", "--rm", NAME, program).code == code
+
+
+def test_nothing_is_left_of_what_has_ended(podman: Podman) -> None:
     assert podman("ps", "--all", "--quiet").ok().out == ""
 
 
@@ -60,19 +65,6 @@ def test_limits_are_in_force(podman: Podman) -> None:
     script = "cd /sys/fs/cgroup && cat memory.max pids.max cpu.max"
     result = podman.sh(script, "--memory", "64m", "--pids-limit", "50", "--cpus", "0.5")
     assert result.ok().out.splitlines() == [str(64 * MIB), "50", "50000 100000"]
-
-
-def test_the_cgroup_is_the_managers(podman: Podman, container: str) -> None:
-    """A scope below the slice that podman names; with the container it is gone."""
-    pid = podman("inspect", "--format", "{{.State.Pid}}", "asleep").ok().out.strip()
-    path = Path(f"/proc/{pid}/cgroup").read_text().splitlines()[-1].removeprefix("0::")
-    assert container in path
-    scope = f"libpod-{container}.scope"
-    assert is_loaded(scope, user=podman.user)
-    podman("rm", "--force", "--time", "0", "asleep").ok()
-    assert not os.path.exists(f"/sys/fs/cgroup{path}")
-    assert not is_loaded(scope, user=podman.user)
-    podman.sleeping("asleep")
 
 
 def test_the_limits_are_the_scopes(podman: Podman, container: str) -> None:
@@ -88,6 +80,7 @@ def test_stats(podman: Podman, container: str) -> None:
     assert told.split()[-1] == "67.11MB"
 
 
+@ROOT
 def test_inspect(podman: Podman, container: str) -> None:
     told = podman("inspect", "--format", "{{.OCIRuntime}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", "asleep")
     assert told.ok().out.split()[1:] == [str(64 * MIB), "50"]
@@ -104,14 +97,6 @@ def test_exec_logs_and_top(podman: Podman) -> None:
     podman("rm", "--force", "--time", "0", "talks").ok()
 
 
-def test_stop_and_kill(podman: Podman, container: str) -> None:
-    podman("kill", "--signal", "KILL", "asleep").ok()
-    assert podman("wait", "asleep").ok().out == "137\n"
-    podman("start", "asleep").ok()
-    podman("stop", "--time", "0", "asleep").ok()
-    assert podman("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", "asleep").ok().out == "exited 137\n"
-
-
 def test_pause(podman: Podman, container: str) -> None:
     podman("pause", "asleep").ok()
     assert podman("inspect", "--format", "{{.State.Status}}", "asleep").ok().out == "paused\n"
@@ -124,6 +109,23 @@ def test_update(podman: Podman, container: str) -> None:
     assert podman("exec", "asleep", "cat", "/sys/fs/cgroup/memory.max").ok().out == f"{96 * MIB}\n"
 
 
+def test_kill_stop_and_the_end_of_the_cgroup(podman: Podman, container: str) -> None:
+    """A scope below the slice that podman names; with the container it is gone."""
+    podman("kill", "--signal", "KILL", "asleep").ok()
+    assert podman("wait", "asleep").ok().out == "137\n"
+    podman("start", "asleep").ok()
+    pid = podman("inspect", "--format", "{{.State.Pid}}", "asleep").ok().out.strip()
+    path = Path(f"/proc/{pid}/cgroup").read_text().splitlines()[-1].removeprefix("0::")
+    assert container in path
+    scope = f"libpod-{container}.scope"
+    assert is_loaded(scope, user=podman.user)
+    podman("stop", "--time", "0", "asleep").ok()
+    assert podman("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", "asleep").ok().out == "exited 137\n"
+    podman("rm", "--force", "--time", "0", "asleep").ok()
+    assert not os.path.exists(f"/sys/fs/cgroup{path}")
+    assert not is_loaded(scope, user=podman.user)
+
+
 def test_out_of_memory(podman: Podman) -> None:
     script = "head -c 300m /dev/zero | tail"
     result = podman("run", "--name", "hog", "--memory", "16m", "--memory-swap", "16m", NAME, "sh", "-c", script)
@@ -131,11 +133,13 @@ def test_out_of_memory(podman: Podman) -> None:
     podman("rm", "hog").ok()
 
 
+@ROOT
 def test_terminal(podman: Podman) -> None:
     result = podman("run", "--rm", "--tty", NAME, "sh", "-c", "tty; test -t 0 && echo yes")
     assert result.ok().out == "/dev/pts/0\r\nyes\r\n"
 
 
+@ROOT
 def test_volume(podman: Podman) -> None:
     podman("volume", "create", "kept").ok()
     podman.sh("echo mine > /data/file", "--volume", "kept:/data").ok()
@@ -144,13 +148,14 @@ def test_volume(podman: Podman) -> None:
     podman("volume", "rm", "kept").ok()
 
 
+@ROOT
 def test_a_container_of_systemd_shape(podman: Podman) -> None:
     """``--systemd=always``: the container gets a cgroup that it may make others in."""
     script = "mkdir /sys/fs/cgroup/below && echo made"
     assert podman.sh(script, "--systemd", "always").ok().out == "made\n"
 
 
-@pytest.mark.parametrize("podman", [False], indirect=True, ids=["root"], scope="module")
+@ROOT
 def test_checkpoint_and_restore(podman: Podman) -> None:
     """Podman asks the runtime by name whether it can; only root may."""
     script = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done"
