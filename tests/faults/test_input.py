@@ -121,7 +121,7 @@ def leaves(value: object, pointer: str = "") -> Iterator[str]:
         yield from leaves(below, f"{pointer}/{key}")
 
 
-VALUES = (None, {}, [], "x", -1, 2**70)
+VALUES: tuple[object, ...] = (None, {}, [], "x", -1, 2**70)
 
 
 @pytest.mark.parametrize("first", [0, 3])
