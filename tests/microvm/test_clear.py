@@ -138,13 +138,14 @@ def test_a_given_terminal(clear: Runtime, bundle: Bundle, pty: tuple[int, str], 
     name = clear.new_id()
     words = style.format(path).split()
     clear.run("create", *words, "--pid-file", "pid", name, bundle.path, cwd=clear.folder).ok()
+    box = clear.container(name)
     with open(os.path.join(clear.folder, "pid"), encoding="ascii") as file:
-        assert int(file.read()) == clear.container(name).pid
+        assert int(file.read()) == box.pid
     clear.run("start", name).ok()
     assert "33 99" in read_until(master, "33 99")
     os.write(master, b"typed\n")
     read_until(master, "got typed")
-    assert clear.container(name).reap() == 7
+    assert box.reap() == 7
     clear.run("stop", name).ok()
 
 

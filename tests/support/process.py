@@ -125,8 +125,21 @@ def status_field(pid: int, field: str) -> str:
 
 
 def stat_fields(pid: int) -> list[str]:
-    """/proc/PID/stat from field 3 (state) on; empty when the process is gone."""
-    return read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    """/proc/PID/stat from field 3 (state) on; empty when the process is gone.
+
+    Every test reads that of every process several times, so it is read without the layers of ``open``.
+    """
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    try:
+        text = os.read(descriptor, 4096)
+    except ProcessLookupError:
+        return []
+    finally:
+        os.close(descriptor)
+    return text.rpartition(b")")[2].decode("ascii").split()
 
 
 def parent(pid: int) -> int:
