@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from tests.guest import apart, unified
@@ -33,11 +32,9 @@ EVERYTHING = ("tests/guest/inside", "tests/conformance", "tests/security", "test
 
 LONGEST = 3300.0
 GUESTS = 2
-NICE = 5
-"""Beside the tests of the host, which have deadlines too; with less than this share some of the guests' would pass."""
 PREPARED, ENDED, UNIFIED, APART = "prepared", "ended", "unified.xml", "apart.xml"
 HEAVY = {
-    "test_podman.py": 330, "test_containerd.py": 180, "test_checkpoint.py": 240, "test_systemd.py": 180,
+    "test_podman.py": 450, "test_containerd.py": 220, "test_checkpoint.py": 240, "test_systemd.py": 180,
     "test_units.py": 160, "test_systemd_user.py": 80,
 }  # fmt: skip
 """Seconds that a file's tests take in a guest, where its size does not tell: those of engines start many programs."""
@@ -101,14 +98,6 @@ def perform_on_host(folder: Path) -> None:
         apart.perform(folder / APART, output.fileno())
 
 
-def give_way() -> None:
-    """Run at a lower priority from now on, with what this process starts."""
-    os.nice(NICE)
-    # Where sessions are scheduled as groups, a nice value counts within its own only; sched(7), since Linux 2.6.38.
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICE))
-
-
 def perform_all(folder: Path, words: list[str], on_host: bool) -> None:
     """Run all paths in as many guests as it takes; options of pytest go to each. ``on_host``: the host's as well.
 
@@ -120,7 +109,6 @@ def perform_all(folder: Path, words: list[str], on_host: bool) -> None:
     parts = shares([word for word in words if not word.startswith("-")])
     with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, ThreadPoolExecutor(GUESTS + 1) as pool:
         share = prepare(Path(scratch), image())
-        give_way()
         (folder / PREPARED).touch()
         begun = [pool.submit(perform, folder, number, [*options, *part], share) for number, part in enumerate(parts, 1)]
         if on_host:
