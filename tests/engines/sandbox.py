@@ -18,7 +18,7 @@ from typing import IO
 
 from tests.support import cgroup
 from tests.support.leaks import mounts_below
-from tests.support.process import Process, Result, pids, read_text
+from tests.support.process import TIMEOUT, Process, Result, pids, read_text
 from tests.support.terminal import Terminal
 
 HOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "holder.py")
@@ -143,7 +143,7 @@ class Sandbox:
         """End everything in the sandbox and say what is left of it on the host after that."""
         assert self.popen.stdin is not None
         self.popen.stdin.close()
-        self.popen.wait(20)
+        self.popen.wait(TIMEOUT)
         for top in cgroup.folders_named(self.token):
             cgroup.remove(top)
         for path in reversed(self.made):
