@@ -22,13 +22,13 @@ static int say_hello(struct guest *g)
 	return put_frame(&g->out, &frame);
 }
 
-/* Which container is meant: its key may stand in what a frame carries. */
-static uint32_t key_at(const struct frame *frame, size_t at)
+/* A number in what a frame carries, 0 where it ends before: the key of the container that is meant may be left out. */
+static uint32_t number_at(const struct frame *frame, size_t at)
 {
-	uint32_t key = 0;
-	if (frame->size >= at + sizeof key)
-		memcpy(&key, frame->data + at, sizeof key);
-	return key;
+	uint32_t number = 0;
+	if (frame->size >= at + sizeof number)
+		memcpy(&number, frame->data + at, sizeof number);
+	return number;
 }
 
 static int open_gate(struct guest *g, int starter, uint32_t key)
@@ -45,8 +45,8 @@ static int open_gate(struct guest *g, int starter, uint32_t key)
 
 static int pass_signal(struct guest *g, const struct frame *frame)
 {
-	int number = (int)key_at(frame, 0);
-	uint32_t key = key_at(frame, sizeof(uint32_t));
+	int number = (int)number_at(frame, 0);
+	uint32_t key = number_at(frame, sizeof(uint32_t));
 	struct process *p = frame->stream ? find_container(g, key) : find_process(g, frame->process);
 	if (frame->stream == 2)
 		return signal_all(key, number) && !key ? -1 : 0;
@@ -93,7 +93,7 @@ static int on_run(struct guest *g, const struct frame *frame)
 	struct process *p = find_process(g, frame->process);
 	if (!p || p->plan < 0)
 		return -1;
-	p->key = key_at(frame, 0);
+	p->key = number_at(frame, 0);
 	if (begin_process(g, p, frame->stream)) {
 		tell_failure(g, frame->process, 0, errno, "cannot begin a process");
 		close_process(p);
@@ -153,7 +153,7 @@ static int on_frame(struct guest *g, const struct frame *frame)
 	case FRAME_RUN:
 		return on_run(g, frame);
 	case FRAME_START:
-		return open_gate(g, frame->process, key_at(frame, 0));
+		return open_gate(g, frame->process, number_at(frame, 0));
 	case FRAME_SIGNAL:
 		return pass_signal(g, frame);
 	case FRAME_RESIZE:
@@ -161,9 +161,9 @@ static int on_frame(struct guest *g, const struct frame *frame)
 	case FRAME_TIME:
 		return set_time(frame);
 	case FRAME_LIST:
-		return list_processes(g, frame->process, key_at(frame, 0));
+		return list_processes(g, frame->process, number_at(frame, 0));
 	case FRAME_MEASURE:
-		return measure(g, frame->process, key_at(frame, 0));
+		return measure(g, frame->process, number_at(frame, 0));
 	case FRAME_NAMES:
 		return serve_names(g, frame);
 	case FRAME_ANSWER:

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.microvm.helpers import other_etc
 from tests.packaging import REPOSITORY
 
 LAUNCHER = REPOSITORY / "bin" / "ringfence"
 SETTINGS = 'driver = "microvm"\n[annotations]\ndrivers = ["microvm"]\n'
-OVERLAY = "mount -t tmpfs none {0} && mkdir {0}/upper {0}/work {0}/upper/ringfence"
-OVER_ETC = "mount -t overlay -o lowerdir=/etc,upperdir={0}/upper,workdir={0}/work none /etc"
-"""A mount namespace of the test's own has its own /etc: there is no other way to name another file."""
 
 
 @pytest.fixture
@@ -32,11 +30,9 @@ def explained(bundle: Path, settings: str | None = None) -> subprocess.Completed
     if settings is not None:
         (bundle / "ringfence.toml").write_text(settings)
         (bundle / "ringfence.toml").chmod(0o644)
-        (bundle / "over").mkdir()
         over = str(bundle / "over")
         place = f"cp -p {bundle}/ringfence.toml {over}/upper/ringfence/"
-        script = f'{OVERLAY.format(over)} && {place} && {OVER_ETC.format(over)} && exec "$@"'
-        words = ["unshare", "--mount", "sh", "-ec", script, "sh", *words]
+        words = ["unshare", "--mount", *other_etc(over, place), *words]
     return subprocess.run(words, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
 
 

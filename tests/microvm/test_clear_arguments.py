@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.inside import in_own_mounts
-from tests.microvm.helpers import qemu
-from tests.microvm.test_choice import OVER_ETC, OVERLAY
+from tests.microvm.helpers import other_etc, qemu
 from tests.support import Bundle, Runtime
 from tests.support.process import read_text
 from tests.unit.microvm.test_arguments import STOCK
@@ -46,8 +45,7 @@ def written(runtime: Runtime, kernel: str, workdir: str, request: pytest.Fixture
     with open(f"{workdir}/args", "w", encoding="utf-8") as file:
         file.write(request.param)
     place = f"mkdir {over}/upper/cc-oci-runtime && cp {workdir}/args {over}/upper/cc-oci-runtime/hypervisor.args"
-    script = f'mkdir {over} && {OVERLAY.format(over)} && {place} && {OVER_ETC.format(over)} && exec "$@"'
-    with in_own_mounts(runtime, "sh", "-ec", script, "sh"):
+    with in_own_mounts(runtime, *other_etc(over, place)):
         yield runtime
 
 

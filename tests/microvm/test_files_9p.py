@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.inside import in_own_mounts
-from tests.microvm.helpers import field, named, qemu
-from tests.microvm.test_choice import OVER_ETC, OVERLAY
+from tests.microvm.helpers import field, named, other_etc, qemu
 from tests.microvm.test_files import (
     shared,
     test_a_hundred_bind_mounts,
@@ -26,8 +25,7 @@ def machines(walled: Runtime, kernel: str, workdir: str) -> Iterator[Runtime]:
     """The runtime, where the administrator wants 9p."""
     over = f"{workdir}/over"
     place = f"echo 'files = \"9p\"' >{over}/upper/ringfence/ringfence.toml"
-    script = f'mkdir {over} && {OVERLAY.format(over)} && {place} && {OVER_ETC.format(over)} && exec "$@"'
-    with in_own_mounts(walled, "sh", "-ec", script, "sh"):
+    with in_own_mounts(walled, *other_etc(over, place)):
         yield walled
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import select
-
 from ringfence.container.record import load_record
 from ringfence.container.status import STOPPED, status
-from ringfence.container.stdio import Flow
+from ringfence.container.stdio import Flow, awaited
 from ringfence.drivers.microvm.client import connect
 from ringfence.errors import RingfenceError
 
@@ -33,18 +31,7 @@ def attach(runtime: Runtime, container_id: str) -> None:
         raise RingfenceError("the container's machine has no console to attach to", hint=hint) from None
     flows = (Flow(0, console.fileno(), closes=False), Flow(console.fileno(), 1, closes=False))
     while not flows[1].finished:
-        move(flows)
+        ready = awaited(flows, {})
+        for flow in flows:
+            flow.move(ready)
     console.close()
-
-
-def move(flows: tuple[Flow, ...]) -> None:
-    """Wait for something to be passed on, and pass it."""
-    wanted: dict[int, int] = {}
-    for flow in flows:
-        flow.interest(wanted)
-    poll = select.poll()
-    for descriptor, events in wanted.items():
-        poll.register(descriptor, events)
-    ready = dict(poll.poll())
-    for flow in flows:
-        flow.move(ready)

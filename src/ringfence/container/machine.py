@@ -212,7 +212,7 @@ def seat_of(record: ContainerRecord, config: Config) -> Seat:
         return OWN
     from ringfence.drivers.microvm import pod
 
-    return pod.seat_of(record.id, config)
+    return pod.seat_of(record.key, config)
 
 
 class Member:

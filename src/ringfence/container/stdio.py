@@ -9,6 +9,8 @@ from ringfence.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ringfence.container.notify import Relay
 
 CHUNK = 65536
@@ -127,18 +129,19 @@ def wait_for(pid: int, flows: list[Flow | Relay]) -> int:
 
 def pump(process: int, flows: list[Flow | Relay]) -> None:
     """Move bytes until the process has ended."""
-    while True:
-        wanted: dict[int, int] = {process: select.POLLIN}
-        for flow in flows:
-            flow.interest(wanted)
-        poll = select.poll()
-        for descriptor, events in wanted.items():
-            poll.register(descriptor, events)
-        ready = dict(poll.poll())
-        if process in ready:
-            return
+    while process not in (ready := awaited(flows, {process: select.POLLIN})):
         for flow in flows:
             flow.move(ready)
+
+
+def awaited(flows: Sequence[Flow | Relay], wanted: dict[int, int]) -> dict[int, int]:
+    """Wait for what the flows can do, or for what else is ``wanted``: descriptors and what they are ready for."""
+    for flow in flows:
+        flow.interest(wanted)
+    poll = select.poll()
+    for descriptor, events in wanted.items():
+        poll.register(descriptor, events)
+    return dict(poll.poll())
 
 
 def exit_status(status: int) -> int:

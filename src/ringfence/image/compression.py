@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import lzma
 import zlib
+from abc import ABC, abstractmethod
 
 from ringfence.errors import RingfenceError
 from ringfence.image.limits import DEFAULT, Limits, ratio_guarded
@@ -100,15 +101,15 @@ class _Frames:
             raise RingfenceError(f"{self.what}: the compressed stream ends too early")
 
 
-class _Decoder:
+class _Decoder(ABC):
     """One compressed stream; ``rest`` is what follows its end."""
 
     ended = False
     rest = b""
 
+    @abstractmethod
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What some bytes more give."""
-        raise NotImplementedError
 
 
 class _Gzip(_Decoder):

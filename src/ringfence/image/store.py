@@ -6,6 +6,7 @@ import os
 import posixpath
 import stat
 import tempfile
+from abc import ABC, abstractmethod
 
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.image.compression import CHUNK, LONGEST_MAGIC, decompressed, detect
@@ -78,7 +79,7 @@ def pread(descriptor: int, size: int, offset: int, what: str) -> bytes:
         raise from_os_error(f"read {what}", error) from None
 
 
-class Store:
+class Store(ABC):
     """Named files of an image. A context manager."""
 
     what = ""
@@ -86,9 +87,10 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def __exit__(self, *_: object) -> None: ...
 
+    @abstractmethod
     def open(self, name: str) -> Blob:
         """The file of that name; no link is followed.
 
@@ -96,7 +98,6 @@ class Store:
             FileNotFoundError: it is missing.
             RingfenceError: it is no regular file.
         """
-        raise NotImplementedError
 
     def resolved(self, name: str) -> str:
         """The name that a link of the archive leads to, in the archive; of what is no link its own."""

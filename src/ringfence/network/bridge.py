@@ -6,6 +6,7 @@ would answer for the guest. What undoes that is made before anything is changed.
 
 from __future__ import annotations
 
+from ringfence.network.carry import IFA_CACHEINFO, IFA_FLAGS, NO_DAD
 from ringfence.network.found import IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, RTA_OIF, Found, Link, Setting
 from ringfence.network.messages import (
     CREATE,
@@ -29,8 +30,6 @@ FIRST_INDEX = 1 << 20
 """Numbers that the kernel, which counts from 1, does not give: the bridge of a device is known before it is made."""
 IFLA_MASTER, IFLA_LINKINFO, INFO_KIND, INFO_DATA = 10, 18, 1, 2
 IFLA_BR_MCAST_SNOOPING = 23
-IFA_CACHEINFO, IFA_FLAGS = 6, 8
-NO_DAD = 0x02
 SCOPE_LINK = 253
 RTA_CACHEINFO = 12
 

@@ -75,7 +75,7 @@ def test_what_is_joined_by_path_is_the_sandboxs_inside() -> None:
     kinds = [{"type": kind} for kind in ("pid", "mount")]
     kinds += [{"type": kind, "path": f"/proc/7/ns/{kind}"} for kind in ("ipc", "uts", "network")]
     joined = config(namespaces=kinds)
-    seat = seat_of("box", joined)
+    seat = seat_of(key_of("box"), joined)
     assert seat.key == key_of("box") != 0
     assert seat.joined == 0x08000000 | 0x04000000
     inner = guest_config(joined, seat)

@@ -55,11 +55,8 @@ def compile_create(
     refuse_descriptors(context.preserve_fds)
     slots = Slots()
     tree = f"{state}/{FOLDER}"
-    outer = outer_config(config, host)
     image = machine.image if machine.image and machine.image.is_root else None
-    steps = supervisor_steps(config, outer, process, context, slots, tree, has_image=image is not None)
-    unlimited = changed(process, rlimits=())  # those are for the guest's process alone
-    births = birth_steps(outer, unlimited, section(outer), host, context, open_groups(context, slots))
+    steps, births = host_side(config, host, context, slots, tree, has_image=image is not None)
     hardware, daemon = compile_machine(machine, state, tree), compile_daemon(machine, tree)
     inner = compile_guest(config, host, context.container_id, context.filter, image, virtiofs=daemon is not None)
     listener, oom, served = slots("listener"), slots("oom"), slots("served") if daemon else 0
@@ -120,6 +117,17 @@ def outer_config(config: Config, host: Host) -> Config:
     linux = changed(section(config), namespaces=(Namespace("mount"), *kept), uid_mappings=(), gid_mappings=())
     outer = changed(config, linux=linux)
     return own_user(outer, host) if unprivileged(host) else outer
+
+
+def host_side(
+    config: Config, host: Host, context: Context, slots: Slots, tree: str, *, has_image: bool
+) -> tuple[list[InitStep], tuple[InitStep, ...]]:
+    """The steps of the host's process that stands for the container, up to that, and those of its birth."""
+    outer, process = outer_config(config, host), config.process
+    assert process is not None
+    steps = supervisor_steps(config, outer, process, context, slots, tree, has_image=has_image)
+    unlimited = changed(process, rlimits=())  # those are for the guest's process alone
+    return steps, birth_steps(outer, unlimited, section(outer), host, context, open_groups(context, slots))
 
 
 def supervisor_steps(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.linux.birth import birth_steps, open_groups
 from ringfence.drivers.linux.context import Namespaces, Slots, section
 from ringfence.drivers.microvm.guest import Seat, changed, compile_member
-from ringfence.drivers.microvm.plan import guest_bytes, outer_config, refuse_descriptors, supervisor_steps
+from ringfence.drivers.microvm.plan import guest_bytes, host_side, refuse_descriptors
 from ringfence.drivers.microvm.share import FOLDER, shown_in
 from ringfence.plan import guest
 from ringfence.plan.plan import Plan
@@ -27,10 +26,13 @@ def key_of(container_id: str) -> int:
     return int.from_bytes(sha256(container_id.encode("utf-8", "surrogateescape")).digest()[:4], "little") & KEYS or 1
 
 
-def seat_of(container_id: str, config: Config) -> Seat:
-    """Its place in the guest. Namespaces that it joins by path are the sandbox's there; the network is anyway."""
+def seat_of(key: int, config: Config) -> Seat:
+    """The place in the guest of the container with this key.
+
+    Namespaces that it joins by path are the sandbox's there; the network is anyway.
+    """
     kept = tuple(one for one in section(config).namespaces if one.path and one.type not in ("network", "mount", "time"))
-    return Seat(key_of(container_id), Namespaces(changed(section(config), namespaces=kept)).own)
+    return Seat(key, Namespaces(changed(section(config), namespaces=kept)).own)
 
 
 def compile_create(
@@ -49,11 +51,8 @@ def compile_create(
     process = config.process
     assert process is not None
     refuse_descriptors(context.preserve_fds)
-    seat, slots, tree = seat_of(context.container_id, config), Slots(), f"{state}/{FOLDER}"
-    outer = outer_config(config, host)
-    steps = supervisor_steps(config, outer, process, context, slots, tree, has_image=False)
-    unlimited = changed(process, rlimits=())
-    births = birth_steps(outer, unlimited, section(outer), host, context, open_groups(context, slots))
+    seat, slots, tree = seat_of(key_of(context.container_id), config), Slots(), f"{state}/{FOLDER}"
+    steps, births = host_side(config, host, context, slots, tree, has_image=False)
     inner = compile_member(config, host, context.container_id, context.filter, seat)
     files = "".join(f"{part}\0" for part in (tree, f"{sandbox}/{FOLDER}", str(seat.key)))
     shared = (True, files.encode("utf-8", "surrogateescape"), shown_in(config))
