@@ -140,8 +140,10 @@ def test_what_is_no_sandbox(pod: Pod) -> None:
     bundle.config["annotations"][SANDBOX] = other.id
     refuses(f"the container {other.id} is no sandbox with a machine", bundle)
     bundle.config["annotations"][SANDBOX] = pod.sandbox.id
+    machine = [pid for name in ("qemu-system-x86_64", "virtiofsd") for pid in named(pod.sandbox, name)]
     pod.sandbox.end()
     other.reap()
+    wait_until(lambda: not any(map(alive, machine)), "the end of the machine")
     refuses("is stopped", bundle)
 
 
