@@ -94,9 +94,12 @@ static void end_container(struct supervisor *v, int status)
 	v->exit_status = status;
 	if (v->machine > 0)
 		kill(v->machine, SIGKILL);
+	/* A short program's start and end may come at once: who asked for the start is told of it first. */
 	for (int i = 0; i < MAX_CLIENTS; i++)
-		if (v->clients[i].fd >= 0)
+		if (v->clients[i].fd >= 0) {
+			flush(&v->clients[i].out);
 			close(v->clients[i].fd);
+		}
 }
 
 /* A machine whose files are gone has its last moments, whatever its guest says in them. */
