@@ -88,10 +88,10 @@ class Sandbox:
         before = {"PATH": PATH, "HOME": self.folder, "TERM": "xterm", **(env or {})}
         return terminal.spawn(self.enter(words), before, self.folder)
 
-    def end(self, process: Process) -> Result:
-        """Let a process that ``spawn`` started end; nsenter(1), its parent, does not pass signals on."""
+    def end(self, process: Process, number: int = signal.SIGTERM) -> Result:
+        """End a process that ``spawn`` started by a signal; nsenter(1), its parent, passes none on."""
         for pid in _children(process.pid):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, number)
         return process.wait()
 
     def new_path(self, name: str = "file") -> str:

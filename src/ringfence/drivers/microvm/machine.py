@@ -42,7 +42,9 @@ class Machine(Record):
     the guest has ``greeting`` milliseconds for its first frame. ``layout`` are places of the host beside /usr that
     QEMU's process needs, with the target of those that are symbolic links; ``program`` is the path of QEMU. ``own`` has
     the words of a file that the administrator or the bundle has written. ``unprivileged``: the caller is not root, and
-    root of a user namespace in which there is no other user.
+    root of a user namespace in which there is no other user. Without ``shares`` the guest needs no files of the host:
+    its root is an image, and there are no volumes. ``state`` is the file with the state that it begins with, "" for
+    none.
     """
 
     kernel: str
@@ -61,6 +63,8 @@ class Machine(Record):
     program: str = QEMU
     unprivileged: bool = False
     own: Own | None = None
+    shares: bool = True
+    state: str = ""
 
 
 def parts_of(machine: Machine) -> tuple[str, ...]:
@@ -74,7 +78,8 @@ def handed_on(machine: Machine) -> list[str]:
     """The names of what QEMU's process gets behind its three sockets, in their order; taps follow."""
     sockets = machine.own.sockets if machine.own else ()
     files = ["files"] if machine.virtiofsd else []
-    return ["ramdisk", "kernel", *files, *(["image"] if machine.image else []), *sockets]
+    state = ["state"] if machine.state else []
+    return ["ramdisk", "kernel", *files, *(["image"] if machine.image else []), *state, *sockets]
 
 
 def descriptor_of(machine: Machine, name: str) -> int:
@@ -161,6 +166,8 @@ def own_memory(machine: Machine, own: Own) -> list[str]:
 
 def files(machine: Machine, tree: str) -> list[str]:
     """How the guest gets its files."""
+    if not machine.shares:
+        return []
     if machine.virtiofsd:
         socket = f"socket,id=files,fd={descriptor_of(machine, 'files')}"
         return ["-chardev", socket, "-device", f"{device(machine, 'vhost-user-fs')},chardev=files,tag=root"]
@@ -213,6 +220,7 @@ def command(machine: Machine, tree: str, nics: int) -> tuple[str, ...]:
     if machine.image and (machine.image.is_root or not (own and own.disk)):
         words += disk_words(device(machine, "virtio-blk"), descriptor_of(machine, "image"))
     words += network(machine, nics)
+    words += ["-incoming", f"fd:{descriptor_of(machine, 'state')}"] if machine.state else []
     kernel = descriptor_of(machine, "kernel")
     words += ["-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{RAMDISK}"]
     return (*words, "-append", kernel_line(machine, acpi=needs_acpi(machine, nics)))
@@ -240,7 +248,7 @@ def compile_daemon(machine: Machine, tree: str) -> Plan | None:
 
 def nobody_steps(machine: Machine) -> list[InitStep]:
     """QEMU runs without any right where a daemon serves the files; by 9p it must act as every user (MVM-QEMU-08)."""
-    if not machine.virtiofsd:
+    if not machine.virtiofsd and machine.shares:
         return []
     user = [] if machine.unprivileged else [inside.SetUser("", NOBODY, NOBODY, (), True)]
     return [inside.DropBounding("", 0), *user, inside.SetCapabilities("", 0, 0, 0, 0)]
