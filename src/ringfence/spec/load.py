@@ -250,9 +250,15 @@ def load_document(document: object, name: str = "config.json") -> types.Config:
         RingfenceError: as load_config.
     """
     problems = Problems()
-    config: types.Config = _parser("Config")(document, "", problems)
+    config = parse_config(document, problems)
     check_config(config, problems)
     problems.raise_if_any(name)
+    return config
+
+
+def parse_config(document: object, problems: Problems) -> types.Config:
+    """The config of a document, of which only the types have been looked at: what is wrong goes to ``problems``."""
+    config: types.Config = _parser("Config")(document, "", problems)
     return config
 
 

@@ -1,0 +1,91 @@
+"""Annotations ``org.freebsd.*``, a second spelling of the freebsd section as ocijail reads them (JAIL-CFG-15).
+
+Their values are parsed to words of the section and never go anywhere else; the section's own rules come behind.
+"""
+
+from __future__ import annotations
+
+from ringfence.spec.problems import bare, escape, quoted
+from ringfence.spec.types import FreeBSD, Jail, JailAllow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.spec.problems import Problems
+    from ringfence.spec.types import Config
+
+PREFIX = "org.freebsd."
+TEXTS = {
+    "org.freebsd.parentJail": "parent",
+    "org.freebsd.jail.vnet": "vnet",
+    "org.freebsd.jail.sysvmsg": "sysvmsg",
+    "org.freebsd.jail.sysvsem": "sysvsem",
+    "org.freebsd.jail.sysvshm": "sysvshm",
+}
+LISTS = {"org.freebsd.jail.ip4.addr": "ip4_addr", "org.freebsd.jail.ip6.addr": "ip6_addr"}
+ALLOW = "org.freebsd.jail.allow."
+ALLOWED = {
+    "set_hostname": "set_hostname",
+    "raw_sockets": "raw_sockets",
+    "chflags": "chflags",
+    "quotas": "quotas",
+    "socket_af": "socket_af",
+    "mlock": "mlock",
+    "reserved_ports": "reserved_ports",
+    "suser": "suser",
+}
+TRUE = ("true", "1")
+FALSE = ("false", "0")
+KEYS = (*TEXTS, *LISTS, *(ALLOW + name for name in ALLOWED))
+"""All of them; ``features`` lists them as potentially unsafe (JAIL-CFG-16)."""
+
+
+def with_annotations(config: Config, problems: Problems, warnings: list[str]) -> Config:
+    """The config with what its annotations say in the freebsd section; where both speak they have to agree."""
+    asked, allow = said(config.annotations, problems, warnings)
+    if not asked and not allow:
+        return config
+    section = config.freebsd or FreeBSD()
+    jail = section.jail or Jail()
+    values = merged(dict(jail.items()), asked, "/freebsd/jail", problems)
+    if allow:
+        own = jail.allow or JailAllow()
+        values["allow"] = JailAllow(**merged(dict(own.items()), allow, "/freebsd/jail/allow", problems))
+    section = FreeBSD(devices=section.devices, jail=Jail(**values))
+    return type(config)(**{**dict(config.items()), "freebsd": section})
+
+
+Asked = dict[str, tuple[str, object]]
+
+
+def said(annotations: dict[str, str], problems: Problems, warnings: list[str]) -> tuple[Asked, Asked]:
+    """What the annotations ask for, by the fields of Jail and of JailAllow: the key and the value."""
+    jail: Asked = {}
+    allow: Asked = {}
+    for key, text in annotations.items():
+        if key in TEXTS:
+            jail[TEXTS[key]] = (key, text)
+        elif key in LISTS:
+            jail[LISTS[key]] = (key, tuple(part.strip() for part in text.split(",")))
+        elif key.startswith(ALLOW):
+            name = key.removeprefix(ALLOW)
+            if name not in ALLOWED:
+                warnings.append(f"the annotation {bare(key)} is not known and ignored")
+            elif text in (*TRUE, *FALSE):
+                allow[ALLOWED[name]] = (key, text in TRUE)
+            else:
+                problems.add(f"/annotations/{escape(key)}", f"must be true or false, not {quoted(text)}")
+    return jail, allow
+
+
+def merged(own: dict[str, object], asked: Asked, where: str, problems: Problems) -> dict[str, object]:
+    """Fields with what annotations ask for (JAIL-CFG-15)."""
+    from ringfence.spec.load import json_name
+
+    for field, (key, value) in asked.items():
+        before = own[field]
+        if before not in (None, ()) and before != value:
+            text = f"the annotation {bare(key)} contradicts {where}/{json_name(field)}"
+            problems.add(f"/annotations/{escape(key)}", text, f"{where}/{json_name(field)}")
+            continue
+        own[field] = value
+    return own
