@@ -13,100 +13,115 @@ import stat
 
 from ringfence.errors import RingfenceError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MOST_LINKS = 32
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class Place:
-    """A destination: ``path`` without links, ``made`` the paths that were missing and have been made, outermost first."""
-
-    def __init__(self, path: str, made: list[str], is_folder: bool):
-        self.path = path
-        self.made = made
-        self.is_folder = is_folder
+MISSING = 0
 
 
 def resolve(
-    root: str, destination: str, *, make: bool, as_file: bool = False, record: list[str] | None = None
-) -> Place:
-    """Where a destination is below a root; what is missing is made as folders of mode 0755, or a file at the end.
+    root: str, destination: str, note: Callable[[str], None] | None = None, *, as_file: bool = False
+) -> tuple[str, bool]:
+    """Where a destination is below a root, and whether that is a folder.
 
-    ``record`` is given every path before it is made.
+    With ``note`` what is missing is made, as folders of mode 0755 or as a file at the end; ``note`` is told each path
+    before that.
 
     Raises:
-        RingfenceError: it does not exist (and not ``make``), leads through something else than folders, or has too many
-            links.
+        RingfenceError: it does not exist, leads through something that is no folder, or has too many links.
     """
-    made: list[str] = [] if record is None else record
-    trail: list[tuple[str, int]] = [("", os.open(root, FOLDER))]
-    left = [part for part in destination.split("/") if part not in ("", ".")]
-    links = 0
-    is_folder = True
     try:
-        while left:
-            name = left.pop(0)
-            if name == "..":
-                if len(trail) > 1:
-                    os.close(trail.pop()[1])
-                continue
-            last = not left
-            kind = kind_of(name, trail[-1][1])
-            if kind is not None and stat.S_ISLNK(kind):
-                links += 1
-                if links > MOST_LINKS:
-                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-                text = os.readlink(name, dir_fd=trail[-1][1])
-                if text.startswith("/"):
-                    shorten(trail)
-                left = [part for part in text.split("/") if part not in ("", ".")] + left
-                continue
-            if kind is None:
-                if not make:
-                    raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-                path = below(root, trail, name)
-                made.append(path)
-                make_node(name, trail[-1][1], as_file=as_file and last)
-                kind = stat.S_IFREG if as_file and last else stat.S_IFDIR
-            if last and not stat.S_ISDIR(kind):
-                is_folder = False
-                return Place(below(root, trail, name), made, is_folder)
-            trail.append((name, os.open(name, FOLDER, dir_fd=trail[-1][1])))
-        return Place(below(root, trail, ""), made, is_folder)
+        walk = Walk(root, note, as_file)
+        try:
+            return walk.go(destination)
+        finally:
+            walk.back_to(0)
     except OSError as error:
         words = (error.strerror or "").lower()
         raise RingfenceError(f"{destination} below {root}: {words}", errno=error.errno or 0) from None
-    finally:
-        for _, descriptor in trail:
-            os.close(descriptor)
 
 
-def shorten(trail: list[tuple[str, int]]) -> None:
-    """Back to the root."""
-    while len(trail) > 1:
-        os.close(trail.pop()[1])
+def parts_of(path: str) -> list[str]:
+    """The components of a path."""
+    return [part for part in path.split("/") if part not in ("", ".")]
 
 
-def kind_of(name: str, folder: int) -> int | None:
-    """What there is under a name, links not followed; None for nothing."""
-    try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
-    except FileNotFoundError:
-        return None
+class Walk:
+    """A way below a root: a descriptor for each folder of it, the root's first."""
 
+    def __init__(self, root: str, note: Callable[[str], None] | None, as_file: bool):
+        self.root = root.rstrip("/")
+        self.note = note
+        self.as_file = as_file
+        self.names: list[str] = []
+        self.folders = [os.open(root, FOLDER)]
+        self.links = 0
 
-def make_node(name: str, folder: int, *, as_file: bool) -> None:
-    """Make a folder, or an empty file, that belongs to root."""
-    if as_file:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(name, flags, 0o644, dir_fd=folder)
+    def go(self, destination: str) -> tuple[str, bool]:
+        """Walk to the end of it.
+
+        Raises:
+            OSError: as the kernel gave it.
+        """
+        left = parts_of(destination)
+        while left:
+            name = left.pop(0)
+            if name == "..":
+                self.back_to(max(len(self.names), 1))
+                continue
+            kind = self.kind_of(name) or self.made(name, last=not left)
+            if stat.S_ISLNK(kind):
+                left = self.followed(name) + left
+            elif not left and not stat.S_ISDIR(kind):
+                return self.path(name), False
+            else:
+                self.folders.append(os.open(name, FOLDER, dir_fd=self.folders[-1]))
+                self.names.append(name)
+        return self.path(), True
+
+    def back_to(self, count: int) -> None:
+        """Let go of all but so many folders."""
+        while len(self.folders) > count:
+            os.close(self.folders.pop())
+        del self.names[max(count - 1, 0) :]
+
+    def path(self, name: str = "") -> str:
+        """The path of the last folder, or of a name in it."""
+        return "/".join([self.root, *self.names, *([name] if name else [])]) or "/"
+
+    def kind_of(self, name: str) -> int:
+        """The mode of what there is under a name, links not followed; MISSING for nothing."""
+        try:
+            return os.stat(name, dir_fd=self.folders[-1], follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return MISSING
+
+    def followed(self, name: str) -> list[str]:
+        """The components that a link stands for."""
+        self.links += 1
+        if self.links > MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        text = os.readlink(name, dir_fd=self.folders[-1])
+        if text.startswith("/"):
+            self.back_to(1)
+        return parts_of(text)
+
+    def made(self, name: str, *, last: bool) -> int:
+        """Make what is missing; returns its mode."""
+        if self.note is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        self.note(self.path(name))
+        folder = self.folders[-1]
+        if not (last and self.as_file):
+            os.mkdir(name, 0o755, dir_fd=folder)
+            os.chmod(name, 0o755, dir_fd=folder)
+            return stat.S_IFDIR
+        descriptor = os.open(
+            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
+        )
         os.fchmod(descriptor, 0o644)
         os.close(descriptor)
-        return
-    os.mkdir(name, 0o755, dir_fd=folder)
-    os.chmod(name, 0o755, dir_fd=folder)
-
-
-def below(root: str, trail: list[tuple[str, int]], name: str) -> str:
-    """A path of components."""
-    parts = [part for part, _ in trail[1:]] + ([name] if name else [])
-    return "/".join([root.rstrip("/"), *parts]) or "/"
+        return stat.S_IFREG

@@ -106,7 +106,7 @@ def truth(value: object) -> bool:
 
 
 def mounted(text: str) -> list[str]:
-    """The nodes of ``mount -p``: fstab(5) lines, blanks as \\040."""
+    """The nodes of ``mount -p``: lines of fstab(5)."""
     return [unescaped(line.split()[1]) for line in text.splitlines() if len(line.split()) > 2]
 
 

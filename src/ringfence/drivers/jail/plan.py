@@ -143,9 +143,9 @@ def limit_steps(config: Config, name: str) -> list[HostStep]:
 
 def entry_steps(process: Process) -> tuple[HostStep, ...]:
     """What the container's process does before it waits."""
-    program = process.args[0]
-    make = steps.MakeFolder("/process/cwd", normpath(process.cwd))
-    return steps.Attach(""), make, *terminal_steps(process), steps.FindProgram("/process/args", program)
+    cwd = normpath(process.cwd)
+    find = steps.FindProgram("/process/args", process.args[0], cwd)
+    return steps.Attach(""), steps.MakeFolder("/process/cwd", cwd), *terminal_steps(process), find
 
 
 def terminal_steps(process: Process) -> tuple[HostStep, ...]:

@@ -157,6 +157,7 @@ class FindProgram(HostStep):
     """Whether the program can be executed by its user, looked for as it will be."""
 
     program: str
+    cwd: str
 
     def describe(self) -> tuple[str, str]:
         return "find", self.program

@@ -10,6 +10,8 @@ from ringfence.spec.types import FreeBSD, Jail, JailAllow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ringfence.spec.problems import Problems
     from ringfence.spec.types import Config
 
@@ -77,7 +79,7 @@ def said(annotations: dict[str, str], problems: Problems, warnings: list[str]) -
     return jail, allow
 
 
-def merged(own: dict[str, object], asked: Asked, where: str, problems: Problems) -> dict[str, object]:
+def merged(own: dict[str, Any], asked: Asked, where: str, problems: Problems) -> dict[str, Any]:
     """Fields with what annotations ask for (JAIL-CFG-15)."""
     from ringfence.spec.load import json_name
 

@@ -41,7 +41,7 @@ def load_jail(document: dict[str, object], policy: Policy, name: str = "config.j
         warnings.append(f"annotations {PREFIX}* are switched off by ringfence.toml and ignored")
     check_config(config, document, policy, problems, warnings)
     problems.raise_if_any(name)
-    return Loaded(config, tuple([*warnings, *ignored(config), *unknown(document)]))
+    return Loaded(config, (*warnings, *ignored(config), *unknown(document)))
 
 
 def check_config(
