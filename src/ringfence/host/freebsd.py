@@ -5,6 +5,7 @@ from __future__ import annotations
 import posix
 
 SYSTEM = "FreeBSD"
+OLDEST = 14
 
 
 def uname() -> tuple[str, str]:
@@ -21,4 +22,4 @@ def is_freebsd() -> bool:
 def major(release: str) -> int:
     """14 of ``14.0-STABLE``; 14 for what is no release of FreeBSD, the oldest that jails are made for."""
     digits = release.partition(".")[0]
-    return int(digits) if digits.isascii() and digits.isdigit() else 14
+    return int(digits) if digits.isascii() and digits.isdigit() else OLDEST

@@ -262,14 +262,20 @@ def parse_config(document: object, problems: Problems) -> types.Config:
     return config
 
 
+def parse_process(document: object, problems: Problems) -> types.Process:
+    """The process of a document, of which only the types have been looked at: what is wrong goes to ``problems``."""
+    process: types.Process = _parser("Process")(document, "", problems)
+    return process
+
+
 def load_process(text: str, name: str = "process.json") -> types.Process:
     """The process of ``exec --process`` (config.md, Process).
 
     Raises:
         RingfenceError: as load_config.
     """
-    process: types.Process
-    process, problems = _read(text, "Process", name)
+    problems = Problems()
+    process = parse_process(parse_text(text, name), problems)
     check_process(process, "", problems)
     problems.raise_if_any(name)
     return process

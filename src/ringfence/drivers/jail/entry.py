@@ -102,8 +102,8 @@ class Living:
             if number not in UNCATCHABLE:
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for number, descriptor in enumerate(entry.stdio or ()):
-            os.dup2(descriptor, number)
+        for standard, descriptor in enumerate(entry.stdio or ()):
+            os.dup2(descriptor, standard)
         if any(isinstance(step, steps.OpenTerminal) for step in entry.before):
             self.pty = os.openpty()
         held = {entry.channel, entry.gate, entry.answer, entry.console, *(self.pty or ())}

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 class Made(Record):
     """``name`` is the jail's full name and ``path`` its root, "" before there can be one; ``jid`` is 0 until known.
 
-    ``mounts`` are nodes and ``folders`` what was made below the root, in their order. ``aliases`` are texts ``INTERFACE FAMILY ADDRESS``, ``interfaces`` those moved into the jail, ``rules``
-    those of rctl(8) behind the jail's name. ``born`` is when the process was, in hundredths of a second since boot;
-    ``paused`` whether it has been stopped by us.
+    ``mounts`` are nodes and ``folders`` what was made below the root, in their order; ``sources`` the host's folders
+    that the jail may write to. ``aliases`` are texts ``INTERFACE FAMILY ADDRESS``, ``interfaces`` those moved into the
+    jail, ``rules`` those of rctl(8) behind the jail's name. ``born`` is when the process was, in hundredths of a second
+    since boot; ``paused`` whether we have stopped it.
     """
 
     name: str = ""
@@ -24,6 +25,7 @@ class Made(Record):
     jid: int = 0
     mounts: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     interfaces: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
@@ -73,6 +75,4 @@ class Journal:
 
     def append(self, field: str, text: str) -> None:
         """Put one text more into a field and save."""
-        held: tuple[str, ...] = getattr(self.made, field)
-        if text not in held:
-            self.note(**{field: (*held, text)})
+        self.note(**{field: (*getattr(self.made, field), text)})

@@ -120,7 +120,7 @@ def alias_root(maker: Maker, step: steps.AliasRoot) -> None:
             resolve(step.source, other.destination, maker.make_folder, as_file=is_file_mount(other))
     os.mkdir(step.target, 0o755)
     maker.journal.append("mounts", step.target)
-    mount(maker, "nullfs", ("ro",), step.source, step.target)
+    make_mount(maker, "nullfs", ("ro",), step.source, step.target)
     maker.nodes.append((step.target, step.pointer))
 
 
@@ -140,9 +140,11 @@ def mount_filesystem(maker: Maker, step: steps.MountFilesystem) -> None:
         text = f"cannot mount the {kinds[0]} {step.source} on {step.destination}, which is a {kinds[1]}"
         raise RingfenceError(text, field=f"{step.pointer}/destination")
     ruleset = (f"ruleset={maker.rulesets[step.ruleset]}",) if step.ruleset else ()
+    if step.kind == "nullfs" and "ro" not in step.options:
+        maker.journal.append("sources", step.source)
     maker.journal.append("mounts", node)
     covered = copied(node) if step.copies else ""
-    mount(maker, step.kind, (*ruleset, *step.options), step.source, node)
+    make_mount(maker, step.kind, (*ruleset, *step.options), step.source, node)
     if covered:
         copy_up(covered, node)
     maker.nodes.append((node, step.pointer))
@@ -163,8 +165,8 @@ def check_source(step: steps.MountFilesystem) -> None:
         raise RingfenceError(f"{step.source} is neither a folder nor a file", field=f"{step.pointer}/source")
 
 
-def mount(maker: Maker, kind: str, options: tuple[str, ...], source: str, node: str) -> None:
-    """mount(8).
+def make_mount(maker: Maker, kind: str, options: tuple[str, ...], source: str, node: str) -> None:
+    """Call mount(8).
 
     Raises:
         RingfenceError: it fails.

@@ -23,7 +23,7 @@ def all_jails(tools: Tools) -> list[JailLine]:
 
 
 def ours(jails: list[JailLine], made: Made) -> JailLine | None:
-    """The container's own jail, by JID and name; a jail whose JID is not recorded yet by name and root (JAIL-NAME-06)."""
+    """The container's own jail, by JID and name; by name and root if no JID is recorded yet (JAIL-NAME-06)."""
     for jail in jails:
         same = jail.jid == made.jid if made.jid else made.path != "" and jail.path == made.path
         if same and jail.name == made.name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.record import Record
-from ringfence.spec.load import parse_config
+from ringfence.spec.load import parse_config, parse_process, parse_text
 from ringfence.spec.problems import Problems, escape, quoted
 from ringfence.spec.rules.hooks import check_hooks
 from ringfence.spec.rules.jail.annotations import PREFIX, with_annotations
@@ -15,7 +15,7 @@ from ringfence.spec.rules.jail.process import check_process
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.spec.rules.jail.policy import Policy
-    from ringfence.spec.types import Config
+    from ringfence.spec.types import Config, Process
 
 
 class Loaded(Record):
@@ -83,3 +83,16 @@ def unknown(document: dict[str, object]) -> list[str]:
     if "sysvipc" in allow_of(document):
         return ["/freebsd/jail/allow/sysvipc is not known and ignored: use sysvmsg, sysvsem and sysvshm"]
     return []
+
+
+def load_jail_process(text: str, name: str = "process.json") -> Process:
+    """The process of ``exec --process``, by a jail's rules (JAIL-EXEC-02).
+
+    Raises:
+        RingfenceError: as ``load_jail``.
+    """
+    problems = Problems()
+    process = parse_process(parse_text(text, name), problems)
+    check_process(process, "", problems)
+    problems.raise_if_any(name)
+    return process
