@@ -1,4 +1,4 @@
-"""mount(8) and umount(8): real mounts of Linux stand in for those of FreeBSD, and a table like FreeBSD's tells of them."""
+"""mount(8) and umount(8): mounts of Linux stand in for those of FreeBSD, and a table like FreeBSD's tells of them."""
 
 from __future__ import annotations
 

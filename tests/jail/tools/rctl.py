@@ -8,7 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tests.jail.tools.state import State
 
-RESOURCES_TEXT = """cputime datasize stacksize coredumpsize memoryuse memorylocked maxproc openfiles vmemoryuse pseudoterminals
+RESOURCES_TEXT = """
+    cputime datasize stacksize coredumpsize memoryuse memorylocked maxproc openfiles vmemoryuse pseudoterminals
     swapuse nthr msgqqueued msgqsize nmsgq nsem nsemop nshm shmsize wallclock pcpu readbps writebps readiops
     writeiops"""
 RESOURCES = tuple(RESOURCES_TEXT.split())
