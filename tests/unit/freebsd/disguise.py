@@ -28,8 +28,8 @@ from typing import Any
 ABSENT: list[tuple[tuple[ModuleType, ...], str, str]] = [
     (
         (os, posix),
-        "pidfd_open memfd_create splice getrandom copy_file_range getxattr setxattr listxattr removexattr unshare setns",
-        "MFD_ EFD_ eventfd SPLICE_ GRND_ XATTR_ sched_ SCHED_ CLONE_ O_PATH O_TMPFILE O_NOATIME O_LARGEFILE P_PIDFD RWF_",
+        "pidfd_open memfd_create splice getrandom getxattr setxattr listxattr removexattr unshare setns",
+        "MFD_ EFD_ eventfd SPLICE_ GRND_ XATTR_ sched_ SCHED_ CLONE_ O_PATH O_TMPFILE O_NOATIME P_PIDFD RWF_",
     ),
     ((signal, _signal), "pidfd_send_signal SIGPWR SIGSTKFLT SIGPOLL SIGCLD", ""),
     ((select,), "epoll POLLRDHUP POLLMSG", "EPOLL"),
