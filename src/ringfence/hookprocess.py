@@ -45,7 +45,7 @@ def run_hook(hook: Hook, state: str, cwd: str, words: str, environment: dict[str
         raise RingfenceError(f"error running {words}: {hook.path}: {(error.strerror or '').lower()}") from None
     output = conversation(process, state, hook.timeout)
     if output is None:
-        late = f"hook ran past specified timeout of {hook.timeout}.0s"
+        late = f"hook ran past specified timeout of {hook.timeout}.0s: {hook.path}"
         raise RingfenceError(f"error running {words}: {late}")
     if process.returncode:
         raise RingfenceError(f"error running {words}: {ending(process.returncode)}{kept(output)}")

@@ -43,9 +43,9 @@ def signal_number(word: str) -> int:
 def signals() -> dict[str, int]:
     """The names of this system's signals, and their numbers."""
     if freebsd.is_freebsd():
-        from ringfence.spec.rules.jail.signals import SIGNALS as OF_FREEBSD
+        from ringfence.spec.rules.jail.signals import native
 
-        return OF_FREEBSD
+        return native()
     from ringfence.spec.names import SIGNALS
 
     return SIGNALS

@@ -30,7 +30,7 @@ def update(runtime: Runtime, record: ContainerRecord, config: Config, asked: Res
     check_resources(asked, "", problems)
     problems.raise_if_any("resources.json")
     old = stored_resources(record, config)
-    result = merged(old, asked)
+    result = merged(old, with_swap(old, asked))
     check_resources(result, "", problems)
     problems.raise_if_any("resources.json")
     tools = tools_of(runtime.log.debug)
@@ -43,6 +43,18 @@ def update(runtime: Runtime, record: ContainerRecord, config: Config, asked: Res
         write_whole(f"{record.directory}/{STORED}", dumps(to_json(result)))
     except OSError as error:
         raise from_os_error(f"cannot store the limits of container {record.id}", error) from None
+
+
+def with_swap(old: Resources, asked: Resources) -> Resources:
+    """What is asked for, with the swap beyond the memory as it was if the memory alone is changed."""
+    new, before = asked.memory, old.memory
+    limit = (new.limit if new else None) or 0
+    known = (before.limit if before else None) or 0
+    sum_before = (before.swap if before else None) or 0
+    if new is None or new.swap is not None or min(limit, known, sum_before) <= 0:
+        return asked
+    memory = type(new)(**{**dict(new.items()), "swap": limit + sum_before - known})
+    return type(asked)(**{**dict(asked.items()), "memory": memory})
 
 
 def replace(tools: Tools, journal: Journal, wanted: list[str]) -> None:

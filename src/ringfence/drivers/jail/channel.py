@@ -22,7 +22,6 @@ def say_well(channel: int) -> None:
 def say_ill(channel: int, error: RingfenceError) -> None:
     """What went wrong."""
     told = {"text": error.attempted, "field": error.field, "errno": error.errno, "hint": error.hint}
-    told |= {"status": error.status, "step": error.step}
     os.write(channel, ILL + dumps(told).encode("utf-8", "surrogateescape"))
 
 
@@ -48,6 +47,10 @@ def error_of(raw: bytes) -> RingfenceError:
     except RingfenceError:
         told = None
     held = told if isinstance(told, dict) else {}
-    texts = {name: str(held.get(name, "")) for name in ("field", "hint", "step")}
-    numbers = {name: value for name in ("errno", "status") if isinstance(value := held.get(name), int)}
-    return RingfenceError(str(held.get("text", "the container's process failed")), **texts, **numbers)  # type: ignore[arg-type]
+    number = held.get("errno")
+    return RingfenceError(
+        str(held.get("text", "the container's process failed")),
+        field=str(held.get("field", "")),
+        hint=str(held.get("hint", "")),
+        errno=number if isinstance(number, int) else 0,
+    )

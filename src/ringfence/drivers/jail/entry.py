@@ -7,7 +7,6 @@ asked for (JAIL-CREATE-07), and says on a channel how far it has come.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import resource
@@ -245,9 +244,7 @@ def name_of(terminal: int) -> str:
 
 def failed(path: str, error: OSError, field: str) -> RingfenceError:
     """A program that was found and could not be executed."""
-    words = (error.strerror or "").lower()
-    status = {errno.ENOENT: 127, errno.EACCES: 126, errno.ENOEXEC: 126}.get(error.errno or 0, FAILURE)
-    return RingfenceError(f"exec {path}: {words}", field=field, errno=error.errno or 0, status=status)
+    return from_os_error(f"exec {path}", error, field=field)
 
 
 ACTS = {

@@ -8,7 +8,7 @@ import stat
 
 from ringfence.errors import RingfenceError
 
-NOT_FOUND, NOT_EXECUTABLE = 127, 126
+ARGS = "/process/args"
 PASSWD = "/etc/passwd"
 PASSWD_LARGEST = 16 << 20
 
@@ -58,7 +58,7 @@ def find_program(name: str, environment: dict[str, str]) -> str:
     if denied:
         raise not_permitted(name)
     text = f'exec: "{name}": executable file not found in $PATH'
-    raise RingfenceError(text, field="/process/args", errno=errno.ENOENT, status=NOT_FOUND)
+    raise RingfenceError(text, field=ARGS, errno=errno.ENOENT)
 
 
 def check(name: str, path: str) -> None:
@@ -72,13 +72,13 @@ def check(name: str, path: str) -> None:
         raise not_permitted(name)
     if number:
         text = f'exec: "{name}": stat {path}: {os.strerror(number).lower()}'
-        raise RingfenceError(text, field="/process/args", errno=number, status=NOT_FOUND)
+        raise RingfenceError(text, field=ARGS, errno=number)
 
 
 def not_permitted(name: str) -> RingfenceError:
     """It is there and cannot be executed."""
     text = f'exec: "{name}": permission denied'
-    return RingfenceError(text, field="/process/args", errno=errno.EACCES, status=NOT_EXECUTABLE)
+    return RingfenceError(text, field=ARGS, errno=errno.EACCES)
 
 
 def refusal(path: str) -> int:

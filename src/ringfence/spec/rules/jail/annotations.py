@@ -6,6 +6,8 @@ Their values are parsed to words of the section and never go anywhere else; the 
 from __future__ import annotations
 
 from ringfence.spec.problems import bare, escape, quoted
+from ringfence.spec.rules.jail.addresses import canonical
+from ringfence.spec.rules.jail.parameters import WORDS, is_parent
 from ringfence.spec.types import FreeBSD, Jail, JailAllow
 
 TYPE_CHECKING = False
@@ -65,9 +67,16 @@ def said(annotations: dict[str, str], problems: Problems, warnings: list[str]) -
     allow: Asked = {}
     for key, text in annotations.items():
         if key in TEXTS:
-            jail[TEXTS[key]] = (key, text)
+            if is_word(TEXTS[key], text):
+                jail[TEXTS[key]] = (key, text)
+            else:
+                problems.add(f"/annotations/{escape(key)}", f"{quoted(text)} is not understood")
         elif key in LISTS:
-            jail[LISTS[key]] = (key, tuple(part.strip() for part in text.split(",")))
+            addresses = tuple(part.strip() for part in text.split(","))
+            if all(is_address(address, LISTS[key]) for address in addresses):
+                jail[LISTS[key]] = (key, addresses)
+            else:
+                problems.add(f"/annotations/{escape(key)}", f"{quoted(text)} is no list of addresses")
         elif key.startswith(ALLOW):
             name = key.removeprefix(ALLOW)
             if name not in ALLOWED:
@@ -77,6 +86,22 @@ def said(annotations: dict[str, str], problems: Problems, warnings: list[str]) -
             else:
                 problems.add(f"/annotations/{escape(key)}", f"must be true or false, not {quoted(text)}")
     return jail, allow
+
+
+def is_word(field: str, text: str) -> bool:
+    """Whether a field of the section may hold a text."""
+    if field == "parent":
+        return is_parent(text)
+    return text in WORDS[field]
+
+
+def is_address(text: str, field: str) -> bool:
+    """Whether it is an address of the family that the field is about."""
+    try:
+        canonical(text, 4 if field == "ip4_addr" else 6)
+    except ValueError:
+        return False
+    return True
 
 
 def merged(own: dict[str, Any], asked: Asked, where: str, problems: Problems) -> dict[str, Any]:

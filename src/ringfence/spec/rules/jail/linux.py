@@ -146,4 +146,4 @@ def check_rules(rules: tuple[DeviceRule, ...], where: str, problems: Problems) -
     for index, rule in enumerate(rules):
         whole = rule.major in (None, -1) and rule.minor in (None, -1) and rule.type in (None, "a", "")
         if rule.allow or not whole:
-            problems.add(f"{where}/{index}", "a jail has no device rules: show a node with #/freebsd/devices")
+            problems.add(f"{where}/{index}", "a jail has no device rules: show a node with freebsd.devices")

@@ -18,6 +18,8 @@ WHERE = "/freebsd/jail"
 SHARING = ("inherit", "disable", "new")
 MOUNTABLE = ("devfs", "fdescfs", "linprocfs", "linsysfs", "nullfs", "procfs", "tmpfs", "zfs", "fusefs")
 """The types with a parameter allow.mount.TYPE (jail(8))."""
+SYSV = ("new", "inherit", "disable")
+WORDS = {"vnet": ("new", "inherit"), "sysvmsg": SYSV, "sysvsem": SYSV, "sysvshm": SYSV}
 GLOB = "*?[]\\"
 
 
@@ -27,7 +29,7 @@ def check_freebsd(config: Config, policy: Policy, problems: Problems, warnings: 
     jail = section.jail or Jail()
     check_host(config, jail, problems)
     for name in ("sysvmsg", "sysvsem", "sysvshm"):
-        check_word(getattr(jail, name), ("new", "inherit", "disable"), f"{WHERE}/{name}", problems)
+        check_word(getattr(jail, name), WORDS[name], f"{WHERE}/{name}", problems)
     check_family(jail, 4, problems, warnings)
     check_family(jail, 6, problems, warnings)
     check_vnet(jail, problems)
@@ -76,7 +78,7 @@ def check_family(jail: Jail, family: int, problems: Problems, warnings: list[str
 
 def check_vnet(jail: Jail, problems: Problems) -> None:
     """A network stack of its own goes with no share of the host's (JAIL-CFG-05)."""
-    check_word(jail.vnet, ("new", "inherit"), f"{WHERE}/vnet", problems)
+    check_word(jail.vnet, WORDS["vnet"], f"{WHERE}/vnet", problems)
     if jail.vnet == "new":
         for name in ("ip4", "ip6"):
             if getattr(jail, name) in ("inherit", "new"):
@@ -113,10 +115,13 @@ def check_parent(parent: str | None, problems: Problems) -> None:
     """The name of a jail, never the number of one nor the host (JAIL-CFG-11)."""
     if parent is None:
         return
-    for part in parent.split("."):
-        if not part or is_numeric(part) or not is_plain(part):
-            problems.add(f"{WHERE}/parent", f"{quoted(parent)} is not the name of a jail")
-            return
+    if not is_parent(parent):
+        problems.add(f"{WHERE}/parent", f"{quoted(parent)} is not the name of a jail")
+
+
+def is_parent(name: str) -> bool:
+    """Whether it is the name of a jail, with or without those of its own parents."""
+    return all(is_plain(part) and not is_numeric(part) for part in name.split("."))
 
 
 def check_statfs(jail: Jail, problems: Problems, warnings: list[str]) -> None:

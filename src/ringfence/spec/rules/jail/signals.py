@@ -15,3 +15,10 @@ SIGNALS: dict[str, int] = {
     **{f"RTMAX-{step}": RTMAX - step for step in range(1, RTMAX - RTMIN + 1)},
     "RTMAX": RTMAX,
 }
+
+
+def native() -> dict[str, int]:
+    """FreeBSD's names with the numbers that this system's C library has for them, where it knows them."""
+    import _signal
+
+    return {name: getattr(_signal, f"SIG{name}", number) for name, number in SIGNALS.items()}
