@@ -12,7 +12,6 @@ import pytest
 from tests.jail import standin as standins
 from tests.jail.harness import Skip, used
 from tests.jail.standin import StandIn
-from tests.support.process import become_subreaper
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,7 +41,7 @@ def parts(scratch: str) -> tuple[str, str]:
 @pytest.fixture
 def make_standin(parts: tuple[str, str], workdir: str) -> Callable[[], StandIn]:
     """Makes a machine of stand-ins."""
-    become_subreaper()
+    standins.adopt_orphans()
     return lambda: StandIn(workdir, *parts)
 
 

@@ -168,6 +168,15 @@ class Host:
         self.ours.append(process)
         return Running(self, words, process, out)
 
+    def spawn_on(self, terminal: int, *words: str) -> subprocess.Popen[bytes]:
+        """Start ringfence on a terminal."""
+        line = [*self.launcher, "ringfence", "--root", self.root, *words]
+        process = subprocess.Popen(
+            line, stdin=terminal, stdout=terminal, stderr=terminal, env={"PATH": "/bin"}, cwd=self.folder
+        )
+        self.ours.append(process)
+        return process
+
     def run(self, *words: str, **how: Any) -> Result:
         """Start ringfence and wait for it."""
         return self.spawn(*words, **how).wait()

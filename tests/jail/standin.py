@@ -169,6 +169,13 @@ class StandIn(Host):
                     continue
 
 
+def adopt_orphans() -> None:
+    """Let orphans below this process become its children (prctl(2), PR_SET_CHILD_SUBREAPER)."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
 def children() -> list[int]:
     """The children of this process."""
     with open(f"/proc/self/task/{os.getpid()}/children") as file:

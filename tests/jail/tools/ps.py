@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.jail.tools.jls import quoted
-from tests.jail.tools.state import Ended, fail, jailed, read, say
+from tests.jail.tools.state import Ended, fail, read, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def main(state: State, words: list[str], _: str) -> int:
     asked = Asked(words)
     jids = [jid_of_word(state, word) for word in asked.jails]
     columns = asked.columns or [(name, HEADERS[name]) for name in DEFAULT]
-    lines = [Line(state, pid, jid) for pid, jid in jailed() if selected(asked, jids, pid, jid)]
+    lines = [Line(state, pid, jid) for pid, jid in state.processes() if selected(asked, jids, pid, jid)]
     lines = [line for line in lines if line.fields]
     if asked.json:
         say(document(lines, columns))

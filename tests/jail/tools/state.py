@@ -126,7 +126,26 @@ class State:
 
     def members(self, jid: int) -> list[int]:
         """The processes of a jail, zombies included, as ps -J shows them."""
-        return [pid for pid, found in jailed() if found == jid]
+        return [pid for pid, found in self.processes() if found == jid]
+
+    def processes(self) -> list[tuple[int, int]]:
+        """(pid, JID) of every process."""
+        return [(int(name), self.jid_of(int(name))) for name in posix.listdir("/proc") if name.isdigit()]
+
+    def jid_of(self, pid: int) -> int:
+        """The JID of a process, 0 for the host's.
+
+        Other machines of stand-ins use the same marks, so the root has to be that of our jail; a zombie has none.
+        """
+        score = read(f"/proc/{pid}/oom_score_adj").strip()
+        jail = self.jails.get(int(score or b"0") - FIRST_SCORE)
+        if jail is None:
+            return 0
+        try:
+            root = posix.readlink(f"/proc/{pid}/root")
+        except OSError:
+            return 0
+        return int(jail["jid"]) if f"{root}/".startswith(f"{jail['path']}/") else 0
 
 
 def as_number(word: str) -> int | None:
@@ -150,26 +169,6 @@ def read(path: str) -> bytes:
         return b""
     finally:
         posix.close(descriptor)
-
-
-def jid_of(pid: int) -> int:
-    """The JID of a process, 0 for the host's."""
-    score = read(f"/proc/{pid}/oom_score_adj").strip()
-    jid = int(score or b"0") - FIRST_SCORE
-    if jid <= 0:
-        return 0
-    try:
-        return jid if posix.readlink(f"/proc/{pid}/root") != "/" else 0
-    except FileNotFoundError:
-        # A zombie has no root any more; its mark stays.
-        return jid
-    except OSError:
-        return 0
-
-
-def jailed() -> list[tuple[int, int]]:
-    """(pid, JID) of every process of this machine."""
-    return [(int(name), jid_of(int(name))) for name in posix.listdir("/proc") if name.isdigit()]
 
 
 def say(text: str, descriptor: int = 1) -> None:
