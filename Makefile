@@ -1,6 +1,7 @@
 # make            build in place: bin/ringfence then runs this working tree
 # make demo       install what is missing, build, and walk a container through its life
 # make test       install what the tests need and run them all; TESTS=tests/unit runs some of them
+# make test-freebsd  the tests of the jail wall on a FreeBSD host, as root, without anything installed; TESTS="life" chooses
 # make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
 # make bench-vm   the wall of a machine beside a bare QEMU
 # make bench-image  unpacking a layer beside tar
@@ -24,7 +25,7 @@ again = $(MAKE) --no-print-directory
 
 walk guest guest-stock bench-vm: export PYTHONPATH = src
 
-.PHONY: all init guest guest-stock demo walk test environment lint bench bench-vm bench-image bench-guest measure install uninstall clean
+.PHONY: all init guest guest-stock demo walk test test-freebsd environment lint bench bench-vm bench-image bench-guest measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -52,6 +53,10 @@ test:
 	@tools/install-needs build demo machine guest test
 	@$(again) environment
 	@.venv/bin/pytest $(TESTS)
+
+# FreeBSD's own make comes here too: nothing on the way to this target may be GNU's alone.
+test-freebsd:
+	@tools/test-freebsd $(TESTS)
 
 environment: all
 	@tools/test-environment "$(interpreter)" .venv
@@ -102,7 +107,7 @@ install: init
 
 uninstall:
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/ringfence"
-	for name in ringfence-microvm cc-oci-runtime clr-oci-runtime; do \
+	for name in ringfence-microvm ringfence-jail cc-oci-runtime clr-oci-runtime runj; do \
 	    file="$(DESTDIR)$(PREFIX)/bin/$$name"; [ "$$(readlink "$$file")" != ringfence ] || rm -f "$$file"; done
 	rm -f "$(DESTDIR)$(PREFIX)/bin/ringfence" \
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ringfence" \

@@ -8,6 +8,13 @@ from ringfence.spec.options import OPTION_WORDS
 from ringfence.version import SPEC_VERSION, VERSION
 
 OLDEST_SPEC = "1.0.0"
+UNSAFE_ANNOTATIONS = (
+    "bundle",
+    "org.systemd.property.",
+    "org.criu.config",
+    "org.freebsd.jail.",
+    "org.freebsd.parentJail",
+)
 
 
 def features(program: str) -> dict[str, object]:
@@ -19,7 +26,7 @@ def features(program: str) -> dict[str, object]:
         "mountOptions": list(OPTION_WORDS),
         "linux": linux_features(),
         "annotations": version_annotations(program),
-        "potentiallyUnsafeConfigAnnotations": ["bundle", "org.systemd.property.", "org.criu.config"],
+        "potentiallyUnsafeConfigAnnotations": list(UNSAFE_ANNOTATIONS),
     }
 
 

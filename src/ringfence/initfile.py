@@ -10,7 +10,6 @@ from ringfence import paths
 from ringfence.errors import from_os_error
 
 INIT = paths.dirname(__file__) + "/libexec/ringfence-init"
-SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 # linux/memfd.h; Linux 6.3 wants to be told (sysctl vm.memfd_noexec), older kernels refuse the flag.
 MFD_EXEC = 0x10
 
@@ -38,8 +37,9 @@ def sealed_file(name: str, content: bytes, flags: int = 0) -> int:
         OSError: the kernel refused.
     """
     descriptor = memory_file(name, content, posix.MFD_ALLOW_SEALING | flags)
+    seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     try:
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
     except OSError:
         posix.close(descriptor)
         raise

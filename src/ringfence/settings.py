@@ -21,6 +21,31 @@ FILE = "/etc/ringfence/ringfence.toml"
 WRITABLE_BY_OTHERS = 0o022
 
 
+class JailSettings(Record):
+    """The system's tools by absolute path, and what a configuration may ask of a jail.
+
+    ``libc`` is the library with jail_attach(2); ``annotations``: those of ``org.freebsd.*`` are obeyed; ``nullfs``: a
+    jail may mount nullfs itself; ``mounts`` are further file systems; ``ocijail_defaults``: what is not said is as
+    ocijail has it.
+    """
+
+    jail: str = "/usr/sbin/jail"
+    jls: str = "/usr/sbin/jls"
+    ps: str = "/bin/ps"
+    rctl: str = "/usr/bin/rctl"
+    cpuset: str = "/usr/bin/cpuset"
+    mount: str = "/sbin/mount"
+    umount: str = "/sbin/umount"
+    devfs: str = "/sbin/devfs"
+    ifconfig: str = "/sbin/ifconfig"
+    sysctl: str = "/sbin/sysctl"
+    libc: str = "libc.so.7"
+    annotations: bool = True
+    nullfs: bool = False
+    mounts: tuple[str, ...] = ()
+    ocijail_defaults: bool = False
+
+
 class Settings(Record):
     """What the file says. ``driver`` is the wall of containers that nobody chose one for, "" for ringfence's own.
 
@@ -41,6 +66,7 @@ class Settings(Record):
     hypervisors: tuple[str, ...] = ()
     pod_memory: int = 0
     pod_vcpus: int = 0
+    jail: JailSettings = JailSettings()
 
 
 def read_settings(path: str, walls: tuple[str, ...]) -> Settings:
@@ -100,7 +126,8 @@ def parse_settings(text: bytes, path: str, walls: tuple[str, ...]) -> Settings:
             values[field] = parse(value, walls)
         except ValueError as error:
             raise RingfenceError(f"{path}: {key} {error}") from None
-    return Settings(**values)
+    jail = {field.removeprefix("jail."): values.pop(field) for field in list(values) if field.startswith("jail.")}
+    return Settings(**values, jail=JailSettings(**jail)) if jail else Settings(**values)
 
 
 def flattened(table: dict[str, object], prefix: str = "") -> dict[str, object]:
@@ -137,6 +164,8 @@ def wall_list(value: object, walls: tuple[str, ...]) -> tuple[str, ...]:
 
 
 LONGEST_BOOT = 600
+FILE_SYSTEMS = ("ufs", "zfs", "nfs", "cd9660")
+JAIL_PATHS = ("jail", "jls", "ps", "rctl", "cpuset", "mount", "umount", "devfs", "ifconfig", "sysctl", "libc")
 
 
 def one_of(*words: str) -> Parse:
@@ -194,6 +223,17 @@ def path_list(value: object, walls: tuple[str, ...]) -> tuple[str, ...]:
     raise ValueError(f"must be a list of paths, not {value!r}")
 
 
+def file_systems(value: object, _walls: tuple[str, ...]) -> tuple[str, ...]:
+    """A list of file systems that a jail has not always (JAIL-MNT-04).
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, list) and all(one in FILE_SYSTEMS for one in value):
+        return tuple(value)
+    raise ValueError(f"must be a list of {', '.join(FILE_SYSTEMS)}, not {value!r}")
+
+
 def truth(value: object, _walls: tuple[str, ...]) -> bool:
     """True or false.
 
@@ -219,5 +259,10 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "pod.memory": ("pod_memory", count(40, 1 << 20)),
     "pod.vcpus": ("pod_vcpus", count(1, 1024)),
     "files": ("files", one_of("auto", "virtiofs", "9p")),
+    **{f"jail.{name}": (f"jail.{name}", path) for name in JAIL_PATHS},
+    "jail.annotations": ("jail.annotations", truth),
+    "jail.allow-nullfs": ("jail.nullfs", truth),
+    "jail.mounts": ("jail.mounts", file_systems),
+    "jail.ocijail-defaults": ("jail.ocijail_defaults", truth),
 }
 """Every key with its field in Settings and what makes a value of it."""

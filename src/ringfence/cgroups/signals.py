@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _signal
 import posix
-from _signal import pidfd_send_signal
 
 from ringfence.errors import from_os_error
 
@@ -45,7 +45,7 @@ def open_pidfd(pid: int) -> int:
 def send(descriptor: int, pid: int, signal: int) -> None:
     """Signal one process; one that has ended meanwhile needs none."""
     try:
-        pidfd_send_signal(descriptor, signal)
+        _signal.pidfd_send_signal(descriptor, signal)
     except ProcessLookupError:
         return
     except OSError as error:

@@ -27,7 +27,7 @@ from ringfence.cli.options import (
     parse,
 )  # fmt: skip
 from ringfence.cli.output import ReaderGoneError, write
-from ringfence.cli.personality import checked_name, personality
+from ringfence.cli.personality import CLEAR, RUNJ, checked_name, personality
 from ringfence.cli.world import make_runtime
 from ringfence.errors import RingfenceError, from_os_error
 
@@ -96,10 +96,15 @@ def known(error: Exception, log: Log) -> RingfenceError:
 
 def perform(program: str, words: list[str], log: Log) -> int:
     """Read the global options and hand on to the command."""
-    if personality(program).clear:
+    line = personality(program).line
+    if line == CLEAR:
         from ringfence.cli.clear.command import perform_clear
 
         return perform_clear(program, words, log)
+    if line == RUNJ:
+        from ringfence.cli.runj.command import perform_runj
+
+        return perform_runj(program, words, log)
     try:
         given = parse(words, GLOBAL_OPTIONS, anywhere=False)
     except UsageError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringfence.cli.options import I64_MAX
 from ringfence.errors import RingfenceError
+from ringfence.host import freebsd
 
 U64_MAX = 2**64 - 1
 I32_MIN, I32_MAX = -(2**31), 2**31 - 1
@@ -33,12 +34,21 @@ def signal_number(word: str) -> int:
         if not I32_MIN <= number <= I32_MAX:
             raise RingfenceError(f"cannot send signal {word}: invalid argument")
         return number
-    from ringfence.spec.names import SIGNALS
-
-    known = SIGNALS.get(word.upper().removeprefix("SIG"))
+    known = signals().get(word.upper().removeprefix("SIG"))
     if known is None:
         raise RingfenceError(f'unknown signal "{word}"')
     return known
+
+
+def signals() -> dict[str, int]:
+    """The names of this system's signals, and their numbers."""
+    if freebsd.is_freebsd():
+        from ringfence.spec.rules.jail.signals import native
+
+        return native()
+    from ringfence.spec.names import SIGNALS
+
+    return SIGNALS
 
 
 def whole(text: str) -> int | None:

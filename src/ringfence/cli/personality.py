@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import JAIL, MICROVM
 from ringfence.errors import RingfenceError
 
 OLD, ANY = "old", "any"
+CLEAR, RUNJ = "clear", "runj"
+"""Command lines other than ours: those of Clear Containers' runtimes and of runj."""
 
 
 class Personality:
     """What one name means.
 
     ``name`` stands in texts, default paths and host names; ``bare`` says which configurations a call without a verb
-    runs: those of any form, or only of forms before 1.0 (OLD-CLI-14); ``clear`` says that the command line is that of
-    Clear Containers' runtime, and ``global_log`` names its log of all calls below the state folder; ``wall`` is that of
+    runs: those of any form, or only of forms before 1.0 (OLD-CLI-14); ``line`` says whose command line it is, "" for
+    our own; ``global_log`` names a log of all calls below the state folder; ``wall`` is that of
     new containers, "" if the name means none; ``root`` the state folder of root, /run/NAME if it is not given;
     ``folders`` are
     looked at for vm.json, the machine of configurations that have none, and for hypervisor.args.
     """
 
-    __slots__ = ("bare", "clear", "folders", "global_log", "name", "root", "wall")
+    __slots__ = ("bare", "folders", "global_log", "line", "name", "root", "wall")
 
     def __init__(
         self,
@@ -28,7 +30,7 @@ class Personality:
         wall: str = "",
         root: str = "",
         folders: tuple[str, ...] = (),
-        clear: bool = False,
+        line: str = "",
         global_log: str = "",
     ) -> None:
         self.name = name
@@ -36,7 +38,7 @@ class Personality:
         self.wall = wall
         self.root = root or f"/run/{name}"
         self.folders = folders
-        self.clear = clear
+        self.line = line
         self.global_log = global_log
 
 
@@ -44,16 +46,18 @@ OWN = Personality("ringfence")
 PERSONALITIES = {
     "runc": Personality("runc", OLD),
     "ringfence-microvm": Personality("ringfence", wall=MICROVM),
+    "ringfence-jail": Personality("ringfence", wall=JAIL),
+    "runj": Personality("runj", wall=JAIL, line=RUNJ, root="/var/lib/runj/jails"),
     "cc-oci-runtime": Personality(
         "cc-oci-runtime",
         wall=MICROVM,
-        clear=True,
+        line=CLEAR,
         folders=("/etc/cc-oci-runtime", "/usr/share/defaults/cc-oci-runtime"),
     ),
     "clr-oci-runtime": Personality(
         "clr-oci-runtime",
         wall=MICROVM,
-        clear=True,
+        line=CLEAR,
         global_log="clr-oci-runtime.log",
         root="/run/opencontainer/containers",
         folders=("/etc/clr-oci-runtime", "/usr/share/defaults/clr-oci-runtime"),

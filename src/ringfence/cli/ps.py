@@ -6,6 +6,8 @@ import posix
 
 from ringfence.cli.output import write
 from ringfence.container.processes import guest_processes, processes
+from ringfence.container.record import load_record
+from ringfence.container.runtime import JAIL
 from ringfence.errors import RingfenceError
 from ringfence.jsontext import dumps
 
@@ -25,6 +27,8 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     form = arguments.text("format", "table")
     if form == "json":
         write(dumps(pids) + "\n")
+    elif form == "table" and (told := jail_table(runtime, arguments)) is not None:
+        write(told)
     elif form == "table" and (inside := guest_processes(runtime, arguments.words[0])) is not None:
         write(guest_table(inside))
     elif form == "table":
@@ -32,6 +36,16 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     else:
         raise RingfenceError("invalid format option", hint="the formats are table and json")
     return 0
+
+
+def jail_table(runtime: Runtime, arguments: Arguments) -> str | None:
+    """What the host's ps says of a jail; None for another wall."""
+    record = load_record(runtime, arguments.words[0])
+    if record.driver != JAIL:
+        return None
+    from ringfence.container.jail.processes import table
+
+    return table(runtime, record, tuple(arguments.words[1:]))
 
 
 def guest_table(processes: list[GuestProcess]) -> str:

@@ -104,7 +104,12 @@ def default_root(program: str, environment: dict[str, str]) -> str:
     folder = environment.get("XDG_RUNTIME_DIR")
     if folder and (posix.geteuid() != 0 or is_mapped_root(environment)):
         return f"{folder}/{means.name}"
-    return means.root
+    return f"/var{means.root}" if is_freebsd() and means.root.startswith("/run/") else means.root
+
+
+def is_freebsd() -> bool:
+    """Whether this is FreeBSD, which has no /run."""
+    return sys.platform.startswith("freebsd")
 
 
 def is_mapped_root(environment: dict[str, str]) -> bool:

@@ -48,13 +48,30 @@ def read_text(path: str) -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
-def read_config(source: Source, vm_folders: tuple[str, ...] = ()) -> Found:
-    """A configuration of any form, checked; one of an old form has been converted (OLD-DETECT-01).
+class Read(Record):
+    """A configuration as it was found, not yet checked: its text, the folder it lies in, and its JSON value.
+
+    ``document`` is what decides about the wall: {} for a text that holds no object.
+    """
+
+    text: str
+    folder: str
+    value: object
+    bundle: str
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The value as an object."""
+        return self.value if isinstance(self.value, dict) else {}
+
+
+def read_document(source: Source, vm_folders: tuple[str, ...] = ()) -> Read:
+    """A configuration of any form, so that the wall can be chosen before it is checked.
 
     ``vm_folders`` may have the object ``vm`` of one that has none in vm.json; the first that is there counts.
 
     Raises:
-        RingfenceError: it is missing, broken or wrong (LNX-LIFE-03).
+        RingfenceError: it is missing, or no JSON (LNX-LIFE-03).
     """
     text, folder = source_text(source)
     document = parse_text(text)
@@ -64,13 +81,31 @@ def read_config(source: Source, vm_folders: tuple[str, ...] = ()) -> Found:
 
         changed = with_machine(read, vm_folders)
         if changed is not read:
-            text, read, document = dumps(changed), changed, changed
-    if is_current(document):
-        return Found(text, load_document(document), read)
+            text, document = dumps(changed), changed
+    return Read(text, folder, document, source.bundle)
+
+
+def checked(read: Read) -> Found:
+    """The same checked by the rules of a Linux kernel; one of an old form has been converted (OLD-DETECT-01).
+
+    Raises:
+        RingfenceError: it is wrong (LNX-LIFE-03).
+    """
+    if is_current(read.value):
+        return Found(read.text, load_document(read.value), read.document)
     from ringfence.container.old import runnable  # forms before 1.0 only
 
-    text, warnings, old = runnable(document, source.bundle, folder)
-    return Found(text, load_document(parse_text(text)), read, warnings, old)
+    text, warnings, old = runnable(read.value, read.bundle, read.folder)
+    return Found(text, load_document(parse_text(text)), read.document, warnings, old)
+
+
+def read_config(source: Source, vm_folders: tuple[str, ...] = ()) -> Found:
+    """A configuration of any form, checked.
+
+    Raises:
+        RingfenceError: as ``read_document`` and ``checked``.
+    """
+    return checked(read_document(source, vm_folders))
 
 
 def source_text(source: Source) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Which wall a new container gets: one rule, whose first that speaks wins (MVM-DRIVER-01 to 04).
 
 The option ``--driver``; the annotation; the name ringfence was called by; the shape of config.json; the default of
-ringfence.toml; namespaces.
+ringfence.toml; namespaces, or jail on FreeBSD.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from ringfence import settings
 from ringfence.container.record import load_record
 from ringfence.container.runtime import JAIL, MICROVM, NAMESPACES, WALLS, XEN
 from ringfence.errors import RingfenceError
+from ringfence.host import freebsd
 from ringfence.record import Record
 from ringfence.settings import Settings
 
@@ -21,7 +22,6 @@ ANNOTATION = "org.ringfence.driver"
 ANNOTATION_FIELD = f"/annotations/{ANNOTATION}"
 NOT_AVAILABLE = {
     XEN: "this version of ringfence builds no Xen domains",
-    JAIL: "this version of ringfence builds no FreeBSD jails",
 }
 XEN_HARDWARE = ("dtdevs", "iomems", "irqs")
 
@@ -60,7 +60,7 @@ def decide_wall(runtime: Runtime, document: dict[str, object], told: Settings) -
         (f"name {runtime.program}", runtime.named),
         (f"config.json's {reason}", shape),
         ("ringfence.toml", told.driver),
-        ("default", NAMESPACES),
+        ("default", JAIL if freebsd.is_freebsd() else NAMESPACES),
     ]
     spoken = [(origin, wall) for origin, wall in voices if wall]
     origin, wall = spoken[0]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ringfence.container.birth import Birth
-from ringfence.container.planning import again_without_kvm, decide
+from ringfence.container.planning import again_without_kvm, choose_wall, decide
+from ringfence.container.runtime import JAIL
 from ringfence.container.sockets import connected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ringfence.container.planning import Prepared
+    from ringfence.container.planning import Chosen, Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
 
 
@@ -18,10 +19,16 @@ def create(runtime: Runtime, container_id: str, options: CreateOptions) -> None:
     Raises:
         RingfenceError: it could not be created; nothing is left behind.
     """
-    bear_detached(runtime, container_id, options, fifo=True)
+    chosen = choose_wall(runtime, options)
+    if chosen.choice.driver == JAIL:
+        from ringfence.container.jail.create import create as create_jail
+
+        create_jail(runtime, container_id, options, chosen)
+        return
+    bear_detached(runtime, container_id, options, chosen, fifo=True)
 
 
-def bear_detached(runtime: Runtime, container_id: str, options: CreateOptions, *, fifo: bool) -> Birth:
+def bear_detached(runtime: Runtime, container_id: str, options: CreateOptions, chosen: Chosen, *, fifo: bool) -> Birth:
     """Bear a container whose stdio is the caller's own and whose terminal goes to the console socket.
 
     Raises:
@@ -29,7 +36,7 @@ def bear_detached(runtime: Runtime, container_id: str, options: CreateOptions, *
     """
     return again_without_kvm(
         runtime,
-        lambda: decide(runtime, container_id, options, detached=True, fifo=fifo),
+        lambda: decide(runtime, container_id, options, detached=True, fifo=fifo, chosen=chosen),
         lambda prepared: bear(runtime, container_id, options, prepared),
     )
 

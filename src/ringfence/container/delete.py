@@ -9,6 +9,7 @@ from ringfence.cgroups.manager import Cgroup
 from ringfence.container.kill import SIGKILL, signal_init
 from ringfence.container.place import remove_directory
 from ringfence.container.record import container_directory, load_record, lock
+from ringfence.container.runtime import JAIL
 from ringfence.container.status import CREATED, STOPPED, is_alive, status
 from ringfence.container.unit import stop_unit
 from ringfence.errors import RingfenceError
@@ -53,6 +54,11 @@ def delete(runtime: Runtime, container_id: str, force: bool) -> None:
 
 def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
     """End what lives, remove what was made, run the poststop hooks (LNX-HOOK-06)."""
+    if record.driver == JAIL:
+        from ringfence.container.jail.delete import remove as remove_jail
+
+        remove_jail(runtime, record, force=force)
+        return
     now = status(record)
     if now not in (STOPPED, CREATED) and not force:
         raise RingfenceError(

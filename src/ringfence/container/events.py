@@ -8,8 +8,8 @@ import time
 from ringfence.cgroups.manager import Cgroup
 from ringfence.cgroups.oom import OomWatch
 from ringfence.container.record import load_record, oom_kills
-from ringfence.container.runtime import MICROVM
-from ringfence.container.status import is_alive
+from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.status import STOPPED, is_alive, status
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
 
 LONGEST_WAIT = 0.5
+COUNTED = (MICROVM, JAIL)
+"""Walls whose out-of-memory kills no cgroup tells: a supervisor counts them, or nobody does."""
 SHORT_WAIT = 0.05
 
 
@@ -58,13 +60,18 @@ def stats(runtime: Runtime, container_id: str) -> dict[str, object]:
 def running(runtime: Runtime, container_id: str) -> ContainerRecord:
     """The record of a container whose init lives."""
     record = load_record(runtime, container_id)
-    if not is_alive(record):
+    alive = status(record) != STOPPED if record.driver == JAIL else is_alive(record)
+    if not alive:
         raise RingfenceError(f"container with id {container_id} is not running")
     return record
 
 
 def data_of(record: ContainerRecord) -> dict[str, object]:
     """The cgroup's numbers, and the sections that are part of the format but empty without resctrl and networks."""
+    if record.driver == JAIL:
+        from ringfence.container.jail.stats import data_of as data_of_jail
+
+        return data_of_jail(record)
     numbers = Cgroup(record.cgroups).stats()
     if record.driver == MICROVM:
         from ringfence.container.machine_stats import with_guest
@@ -89,7 +96,9 @@ def watch(runtime: Runtime, container_id: str, interval_seconds: float) -> Itera
         RingfenceError: as ``stats``, before the first event.
     """
     record = running(runtime, container_id)
-    watcher = GuestOomWatch(record) if record.driver == MICROVM else OomWatch(record.cgroups)
+    watcher: GuestOomWatch | OomWatch = (
+        OomWatch(record.cgroups) if record.driver not in COUNTED else GuestOomWatch(record)
+    )
     try:
         folder = posix.open(record.directory, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
         try:

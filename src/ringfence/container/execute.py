@@ -14,7 +14,7 @@ from ringfence.container.exec_process import changed_process
 from ringfence.container.foreground import Foreground
 from ringfence.container.planning import filter_of
 from ringfence.container.record import load_record
-from ringfence.container.runtime import MICROVM, Source
+from ringfence.container.runtime import JAIL, MICROVM, Source
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
 from ringfence.container.status import PAUSED, STOPPED, start_time, status
@@ -56,6 +56,10 @@ def execute(runtime: Runtime, container_id: str, options: ExecOptions) -> int:
 def execute_in(runtime: Runtime, record: ContainerRecord, options: ExecOptions) -> int:
     """The exec of a container whose record has been read."""
     refuse(record, options)
+    if record.driver == JAIL:
+        from ringfence.container.jail.execute import execute as execute_jail
+
+        return execute_jail(runtime, record, options)
     saved = saved_config(record)
     process = asked_process(runtime, record, options)
     check_terminal_options(process.terminal, options.detach, options.console_socket, given=False)

@@ -6,7 +6,7 @@ import posix
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import container_directory, load_record, lock
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import JAIL, MICROVM
 from ringfence.container.status import CREATED, PAUSED, RUNNING, STANDS, has_freezer, status
 from ringfence.errors import RingfenceError
 
@@ -28,7 +28,11 @@ def pause(runtime: Runtime, container_id: str) -> None:
         record = load_record(runtime, container_id)
         if status(record) not in (CREATED, RUNNING):
             raise RingfenceError("container not running")
-        if record.driver != MICROVM or not stop_machine(runtime, record):
+        if record.driver == JAIL:
+            from ringfence.container.jail.pause import stop_all
+
+            stop_all(runtime, record)
+        elif record.driver != MICROVM or not stop_machine(runtime, record):
             Cgroup(record.cgroups).freeze()
     finally:
         posix.close(held)
@@ -90,6 +94,10 @@ def resume(runtime: Runtime, container_id: str) -> None:
         record = load_record(runtime, container_id)
         if status(record) != PAUSED:
             raise RingfenceError("container not paused")
+        if record.driver == JAIL:
+            from ringfence.container.jail.pause import go_on as continue_all
+
+            continue_all(runtime, record)
         if has_freezer(record) and not record.pod:
             Cgroup(record.cgroups).thaw()
         if record.driver == MICROVM:

@@ -7,6 +7,7 @@ import os
 from ringfence.container.saved import saved_config
 from ringfence.drivers.linux.hooks import JSON_NAMES
 from ringfence.errors import RingfenceError
+from ringfence.hookprocess import run_hook
 from ringfence.jsontext import dumps
 from ringfence.version import SPEC_VERSION
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
     from ringfence.spec.types import Config, Hook
-
-OUTPUT_KEPT = 600
 
 
 def hook_state(record: ContainerRecord, status: str) -> str:
@@ -28,56 +27,6 @@ def hook_state(record: ContainerRecord, status: str) -> str:
     if record.annotations:
         state["annotations"] = record.annotations
     return dumps(state)
-
-
-def run_hook(runtime: Runtime, hook: Hook, state: str, cwd: str, words: str) -> None:
-    """Run one hook to its end.
-
-    Raises:
-        RingfenceError: it failed, was killed, or ran past its timeout (LNX-HOOK-12, LNX-HOOK-13).
-    """
-    # 9 ms of imports, paid only by a container with such hooks.
-    import signal
-    import subprocess
-
-    environment = runtime.environment if hook.env is None else dict(entry.partition("=")[::2] for entry in hook.env)
-    try:
-        process = subprocess.Popen(
-            hook.args or (hook.path,),
-            executable=hook.path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd=cwd if os.path.isdir(cwd) else "/",
-            process_group=0,
-        )
-    except OSError as error:
-        raise RingfenceError(f"error running {words}: {hook.path}: {(error.strerror or '').lower()}") from None
-    try:
-        output, _ = process.communicate(state.encode("utf-8", "surrogateescape"), timeout=hook.timeout)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        late = f"hook ran past specified timeout of {hook.timeout}.0s"
-        raise RingfenceError(f"error running {words}: {late}") from None
-    if process.returncode:
-        raise RingfenceError(f"error running {words}: {ending(process.returncode)}{kept(output)}")
-
-
-def ending(code: int) -> str:
-    """How a process ended, as Go words it."""
-    import signal
-
-    if code >= 0:
-        return f"exit status {code}"
-    return f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
-
-
-def kept(output: bytes) -> str:
-    """The beginning of what a hook printed."""
-    text = output[:OUTPUT_KEPT].decode("utf-8", "replace").strip()
-    return f", output: {text}" if text else ""
 
 
 def hooks_of(config: Config, name: str) -> tuple[Hook, ...]:
@@ -99,7 +48,7 @@ def run_poststart(runtime: Runtime, record: ContainerRecord, config: Config | No
     state = hook_state(record, "running")
     for index, hook in enumerate(hooks):
         try:
-            run_hook(runtime, hook, state, record.bundle, f"{JSON_NAMES['poststart']} hook #{index}")
+            run_hook(hook, state, record.bundle, f"{JSON_NAMES['poststart']} hook #{index}", runtime.environment)
         except RingfenceError:
             from ringfence.container.delete import remove
 
@@ -126,6 +75,6 @@ def run_poststop(runtime: Runtime, record: ContainerRecord, config: Config | Non
     state = hook_state(record, "stopped")
     for index, hook in enumerate(hooks_of(config, "poststop")):
         try:
-            run_hook(runtime, hook, state, record.bundle, f"{JSON_NAMES['poststop']} hook #{index}")
+            run_hook(hook, state, record.bundle, f"{JSON_NAMES['poststop']} hook #{index}", runtime.environment)
         except RingfenceError as error:
             runtime.log.warning(str(error))

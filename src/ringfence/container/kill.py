@@ -6,7 +6,7 @@ import posix
 import time
 
 from ringfence.container.record import load_record
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import JAIL, MICROVM
 from ringfence.container.status import has_freezer, is_alive, is_frozen, start_time
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
@@ -27,6 +27,11 @@ def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> 
         RingfenceError: ``container not running``, or the kernel refused.
     """
     record = load_record(runtime, container_id)
+    if record.driver == JAIL:
+        from ringfence.container.jail.kill import kill as kill_jail
+
+        kill_jail(runtime, record, signal, everything=everything)
+        return
     whole = signal == SIGKILL and not record.own_pid_namespace
     if whole or everything:
         signal_all(record, signal)

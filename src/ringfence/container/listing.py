@@ -5,13 +5,15 @@ from __future__ import annotations
 import posix
 
 from ringfence.container.record import CACHE, load_record
-from ringfence.container.state import describe
+from ringfence.container.runtime import JAIL
+from ringfence.container.state import describe, described
 from ringfence.errors import RingfenceError, from_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
+    from ringfence.drivers.jail.output import Process
 
 
 def user_name(uid: int, known: dict[int, str]) -> str:
@@ -32,6 +34,21 @@ def parts(record: ContainerRecord) -> dict[str, object]:
     return {"hypervisor": hypervisor, "kernel": kernel, "image": image or "-"}
 
 
+def processes_of_host() -> dict[int, Process]:
+    """All processes by one call of ps, however many jails are listed (JAIL-STATE-05)."""
+    from ringfence.container.jail.wall import tools_of
+    from ringfence.drivers.jail.query import every_process
+
+    return every_process(tools_of())
+
+
+def described_jail(record: ContainerRecord, owner: str, processes: dict[int, Process]) -> dict[str, object]:
+    """The state object of a jail, with the host's processes known."""
+    from ringfence.container.jail.wall import status_of
+
+    return described(record, owner, status_of(record, processes))
+
+
 def listing(runtime: Runtime, *, whole: bool = False) -> tuple[list[dict[str, object]], list[str]]:
     """The states of all containers by id, each with its owner, and what is wrong with broken entries (LNX-STATE-14).
 
@@ -47,6 +64,7 @@ def listing(runtime: Runtime, *, whole: bool = False) -> tuple[list[dict[str, ob
     except OSError as error:
         raise from_os_error(f"cannot list {runtime.root}", error) from None
     found, broken = [], []
+    snapshot: dict[int, Process] | None = None
     known: dict[int, str] = {}
     for name in names:
         if name == CACHE:
@@ -57,5 +75,10 @@ def listing(runtime: Runtime, *, whole: bool = False) -> tuple[list[dict[str, ob
         except (RingfenceError, OSError) as error:
             broken.append(f"load container {name}: {error}")
             continue
-        found.append({**describe(record, owner), **(parts(record) if whole else {})})
+        if record.driver == JAIL:
+            snapshot = snapshot or processes_of_host()
+            told = described_jail(record, owner, snapshot)
+        else:
+            told = describe(record, owner)
+        found.append({**told, **(parts(record) if whole else {})})
     return found, broken

@@ -7,7 +7,7 @@ import posix
 from ringfence import paths
 from ringfence.cgroups.compile import compile_cgroup, compile_ownership, is_rootless
 from ringfence.cgroups.paths import locate
-from ringfence.container.bundle import locate_rootfs, read_config
+from ringfence.container.bundle import checked, locate_rootfs, read_document
 from ringfence.container.choice import choose
 from ringfence.container.descriptors import check_preserved
 from ringfence.container.place import make_root
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from ringfence.cgroups.paths import CgroupDir
     from ringfence.cgroups.systemd.manager import Manager
-    from ringfence.container.bundle import Found
+    from ringfence.container.bundle import Found, Read
     from ringfence.container.choice import Choice
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import CreateOptions, Runtime
@@ -183,15 +183,40 @@ def resctrl_of(linux: Linux, container_id: str) -> tuple[Group | None, tuple[Hos
     return compile_group(linux.intel_rdt, container_id, facts_of(group_name(linux.intel_rdt, container_id)))
 
 
-def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detached: bool, fifo: bool) -> Prepared:
+class Chosen(Record):
+    """A configuration that has been read and not yet checked, and the wall it gets."""
+
+    read: Read
+    choice: Choice
+
+
+def choose_wall(runtime: Runtime, options: CreateOptions) -> Chosen:
+    """Read the configuration and choose the wall, whose rules it is checked by afterwards.
+
+    Raises:
+        RingfenceError: there is no configuration, or the wall cannot be had.
+    """
+    read = read_document(options.source, runtime.vm_folders)
+    return Chosen(read, choose(runtime, read.document))
+
+
+def decide(
+    runtime: Runtime,
+    container_id: str,
+    options: CreateOptions,
+    *,
+    detached: bool,
+    fifo: bool,
+    chosen: Chosen | None = None,
+) -> Prepared:
     """Decide everything for a container that is to be made here and now, and say what to be cautious of.
 
     Raises:
         RingfenceError: the configuration is wrong, contradicts the options, or asks for what this host cannot give.
     """
+    chosen = chosen or choose_wall(runtime, options)
+    choice, found = chosen.choice, checked(chosen.read)
     host = probe()
-    found = read_config(options.source, runtime.vm_folders)
-    choice = choose(runtime, found.document)
     prepared = prepare(
         runtime,
         container_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import load_record
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import JAIL, MICROVM
 from ringfence.container.status import is_alive
 from ringfence.errors import RingfenceError
 
@@ -35,6 +35,10 @@ def processes(runtime: Runtime, container_id: str) -> list[int]:
         RingfenceError: ``container does not exist``, or it lives without a cgroup, so nobody can tell.
     """
     record = load_record(runtime, container_id)
+    if record.driver == JAIL:
+        from ringfence.container.jail.processes import pids
+
+        return pids(runtime, record)
     if record.driver == MICROVM and is_alive(record):
         from ringfence.container.machine import processes_of
 

@@ -164,15 +164,17 @@ class Return:
 
     def run_hooks(self, pid: int) -> None:
         """prestart and createRuntime, in the runtime's namespaces."""
-        from ringfence.container.hooks import hook_state, hooks_of, run_hook
+        from ringfence.container.hooks import hook_state, hooks_of
         from ringfence.drivers.linux.hooks import JSON_NAMES
+        from ringfence.hookprocess import run_hook
 
         record = self.birth.record
         record.pid = pid
         state = hook_state(record, "creating")
         for kind in ("prestart", "create_runtime"):
             for index, hook in enumerate(hooks_of(self.prepared.config, kind)):
-                run_hook(self.birth.runtime, hook, state, record.bundle, f"{JSON_NAMES[kind]} hook #{index}")
+                words = f"{JSON_NAMES[kind]} hook #{index}"
+                run_hook(hook, state, record.bundle, words, self.birth.runtime.environment)
 
     def hand_over(self, master: int) -> None:
         """Give the terminal's master to the foreground, or to the caller's console socket."""

@@ -7,14 +7,14 @@ from ringfence.container.birth import Birth
 from ringfence.container.create import bear_detached
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground, become_subreaper
-from ringfence.container.planning import again_without_kvm, decide
-from ringfence.container.runtime import MICROVM
+from ringfence.container.planning import again_without_kvm, choose_wall, decide
+from ringfence.container.runtime import JAIL, MICROVM
 from ringfence.container.start import open_gate
 from ringfence.drivers.linux.context import CLONE_NEWPID, section, user_outside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ringfence.container.planning import Prepared
+    from ringfence.container.planning import Chosen, Prepared
     from ringfence.container.runtime import RunOptions, Runtime
 
 
@@ -24,13 +24,18 @@ def run(runtime: Runtime, container_id: str, options: RunOptions) -> int:
     Raises:
         RingfenceError: it could not be run; nothing is left behind.
     """
+    chosen = choose_wall(runtime, options)
+    if chosen.choice.driver == JAIL:
+        from ringfence.container.jail.run import run as run_jail
+
+        return run_jail(runtime, container_id, options, chosen)
     if options.detach:
-        birth = bear_detached(runtime, container_id, options, fifo=False)
+        birth = bear_detached(runtime, container_id, options, chosen, fifo=False)
         after_start(runtime, birth)
         if birth.relay:
             birth.relay.wait(birth.record.pid)
         return 0
-    return run_foreground(runtime, container_id, options)
+    return run_foreground(runtime, container_id, options, chosen)
 
 
 def after_start(runtime: Runtime, birth: Birth) -> None:
@@ -47,11 +52,11 @@ def after_start(runtime: Runtime, birth: Birth) -> None:
         run_poststart(runtime, birth.record, birth.prepared.config)
 
 
-def run_foreground(runtime: Runtime, container_id: str, options: RunOptions) -> int:
+def run_foreground(runtime: Runtime, container_id: str, options: RunOptions, chosen: Chosen) -> int:
     """Run a container to its end and, unless it is to be kept, delete it (LNX-LIFE-13)."""
     birth, front = again_without_kvm(
         runtime,
-        lambda: decide(runtime, container_id, options, detached=False, fifo=False),
+        lambda: decide(runtime, container_id, options, detached=False, fifo=False, chosen=chosen),
         lambda prepared: bear_attached(runtime, container_id, options, prepared),
     )
     try:

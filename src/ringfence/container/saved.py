@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringfence.container.bundle import read_text
 from ringfence.container.record import CONFIG
+from ringfence.container.runtime import JAIL
 from ringfence.errors import from_os_error
 from ringfence.spec.load import load_config
 
@@ -23,4 +24,8 @@ def saved_config(record: ContainerRecord) -> Config:
         text = read_text(f"{record.directory}/{CONFIG}")
     except OSError as error:
         raise from_os_error(f"cannot read the kept configuration of container {record.id}", error) from None
+    if record.driver == JAIL:
+        from ringfence.container.jail.planning import kept_config
+
+        return kept_config(text)
     return load_config(text)

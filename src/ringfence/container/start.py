@@ -7,7 +7,7 @@ import select
 
 from ringfence import paths
 from ringfence.container.record import FIFO, NOTIFY, load_record, lock
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import JAIL, MICROVM
 from ringfence.container.status import CREATED, PAUSED, STOPPED, start_time, status
 from ringfence.errors import RingfenceError, from_os_error
 
@@ -33,11 +33,7 @@ def start(runtime: Runtime, container_id: str) -> None:
     held = lock(record.directory)
     try:
         record = load_record(runtime, container_id)
-        now = status(record)
-        if now != CREATED:
-            raise RingfenceError(REFUSALS.get(now, "cannot start an already running container"))
-        relay = make_relay(runtime, record)
-        open_gate(runtime, record)
+        relay = release(runtime, record)
     finally:
         posix.close(held)
     if record.hooks:
@@ -46,6 +42,30 @@ def start(runtime: Runtime, container_id: str) -> None:
         run_poststart(runtime, record)
     if relay:
         relay.wait(record.pid)
+
+
+def release(runtime: Runtime, record: ContainerRecord) -> Relay | None:
+    """Let the program of a container run that waits for it.
+
+    Raises:
+        RingfenceError: as ``start``.
+    """
+    if record.driver == JAIL:
+        from ringfence.container.jail.start import start as start_jail
+
+        start_jail(record)
+        return None
+    now = status(record)
+    if now != CREATED:
+        raise refused(now)
+    relay = make_relay(runtime, record)
+    open_gate(runtime, record)
+    return relay
+
+
+def refused(now: str) -> RingfenceError:
+    """Why a container in another state than ``created`` cannot be started."""
+    return RingfenceError(REFUSALS.get(now, "cannot start an already running container"))
 
 
 def make_relay(runtime: Runtime, record: ContainerRecord) -> Relay | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringfence import paths
 from ringfence.container.record import load_record, oom_kills
+from ringfence.container.runtime import JAIL
 from ringfence.container.status import STOPPED, status
 from ringfence.host.probe import read_or
 from ringfence.version import SPEC_VERSION
@@ -25,7 +26,20 @@ def state(runtime: Runtime, container_id: str) -> dict[str, object]:
 
 def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
     """The state object of a record."""
-    now = status(record)
+    return described(record, owner, status(record))
+
+
+def annotations_of(record: ContainerRecord, now: str) -> dict[str, str]:
+    """The container's annotations; that with a jail's number only as long as there is the jail."""
+    if record.driver != JAIL:
+        return record.annotations
+    from ringfence.container.jail.wall import annotations_now
+
+    return annotations_now(record, now)
+
+
+def described(record: ContainerRecord, owner: str, now: str) -> dict[str, object]:
+    """The state object of a record whose status is known."""
     told: dict[str, object] = {
         "ociVersion": SPEC_VERSION,
         "id": record.id,
@@ -35,8 +49,8 @@ def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
         "rootfs": record.rootfs,
         "created": record.created,
     }
-    if record.annotations:
-        told["annotations"] = record.annotations
+    if annotations := annotations_of(record, now):
+        told["annotations"] = annotations
     told["owner"] = owner
     if record.machine:
         told["ringfence"] = machine_of(record, now)

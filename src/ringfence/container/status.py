@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix
 
 from ringfence.container.record import FIFO
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import JAIL, MICROVM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ def reads(path: str, *words: bytes) -> bool:
 
 def status(record: ContainerRecord) -> str:
     """One of the four words of the runtime specification."""
+    if record.driver == JAIL:
+        from ringfence.container.jail.wall import status_of
+
+        return status_of(record)
     if not is_alive(record):
         return STOPPED
     if is_frozen(record):

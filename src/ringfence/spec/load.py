@@ -250,10 +250,22 @@ def load_document(document: object, name: str = "config.json") -> types.Config:
         RingfenceError: as load_config.
     """
     problems = Problems()
-    config: types.Config = _parser("Config")(document, "", problems)
+    config = parse_config(document, problems)
     check_config(config, problems)
     problems.raise_if_any(name)
     return config
+
+
+def parse_config(document: object, problems: Problems) -> types.Config:
+    """The config of a document, of which only the types have been looked at: what is wrong goes to ``problems``."""
+    config: types.Config = _parser("Config")(document, "", problems)
+    return config
+
+
+def parse_process(document: object, problems: Problems) -> types.Process:
+    """The process of a document, of which only the types have been looked at: what is wrong goes to ``problems``."""
+    process: types.Process = _parser("Process")(document, "", problems)
+    return process
 
 
 def load_process(text: str, name: str = "process.json") -> types.Process:
@@ -262,8 +274,8 @@ def load_process(text: str, name: str = "process.json") -> types.Process:
     Raises:
         RingfenceError: as load_config.
     """
-    process: types.Process
-    process, problems = _read(text, "Process", name)
+    problems = Problems()
+    process = parse_process(parse_text(text, name), problems)
     check_process(process, "", problems)
     problems.raise_if_any(name)
     return process

@@ -405,6 +405,53 @@ class VirtualMachine(Record):
     hw_config: Hardware | None = None
 
 
+class FreeBSDDevice(Record):
+    """A node that is shown in the container's /dev, by its path below it (config-freebsd.md, Devices)."""
+
+    path: str
+    mode: U32 | None = None
+
+
+class JailAllow(Record):
+    """What the processes of a jail may do (config-freebsd.md); None is the kernel's own default (jail(8))."""
+
+    set_hostname: bool | None = None
+    raw_sockets: bool | None = None
+    chflags: bool | None = None
+    mount: tuple[str, ...] = ()
+    quotas: bool | None = None
+    socket_af: bool | None = None
+    mlock: bool | None = None
+    reserved_ports: bool | None = None
+    suser: bool | None = None
+
+
+class Jail(Record):
+    """The parameters of a jail (config-freebsd.md, Jail configuration)."""
+
+    parent: str | None = None
+    host: str | None = None
+    ip4: str | None = None
+    ip4_addr: tuple[str, ...] = ()
+    ip6: str | None = None
+    ip6_addr: tuple[str, ...] = ()
+    vnet: str | None = None
+    interface: str | None = None
+    vnet_interfaces: tuple[str, ...] = ()
+    sysvmsg: str | None = None
+    sysvsem: str | None = None
+    sysvshm: str | None = None
+    enforce_statfs: U32 | None = None
+    allow: JailAllow | None = None
+
+
+class FreeBSD(Record):
+    """The freebsd section (config-freebsd.md)."""
+
+    devices: tuple[FreeBSDDevice, ...] = ()
+    jail: Jail | None = None
+
+
 class Config(Record):
     """A whole config.json."""
 
@@ -418,3 +465,4 @@ class Config(Record):
     annotations: dict[str, str] = {}  # noqa: RUF012
     linux: Linux | None = None
     vm: VirtualMachine | None = None
+    freebsd: FreeBSD | None = None

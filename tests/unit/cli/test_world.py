@@ -27,6 +27,14 @@ def test_default_state_folder_of_root(program: str, root: str, monkeypatch: pyte
     assert default_root(program, {"XDG_RUNTIME_DIR": "/run/user/0"}) == root
 
 
+def test_freebsd_has_its_state_folders_below_var(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JAIL-PORT-01, JAIL-COMPAT-01: it has no /run."""
+    monkeypatch.setattr(posix, "geteuid", lambda: 0)
+    monkeypatch.setattr("sys.platform", "freebsd14")
+    assert default_root("ringfence", {}) == "/var/run/ringfence"
+    assert default_root("runj", {}) == "/var/lib/runj/jails"
+
+
 def test_default_state_folder_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """LNX-CLI-14."""
     monkeypatch.setattr(posix, "geteuid", lambda: 1000)

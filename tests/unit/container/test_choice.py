@@ -125,7 +125,6 @@ def test_a_configuration_of_two_shapes() -> None:
     ("runtime", "document"),
     [
         (called("ringfence", "--driver", "xen"), {}),
-        (called(), {"freebsd": {}}),
         (called(), {"vm": {"xl": {}}}),
     ],
 )

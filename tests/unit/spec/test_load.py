@@ -387,6 +387,7 @@ PLACES: dict[str, tuple[str, Document]] = {
     "Hypervisor": ("/vm/hypervisor", {"path": "/usr/bin/qemu"}),
     "GuestKernel": ("/vm/kernel", {"path": "/vmlinux"}),
     "GuestImage": ("/vm/image", {"path": "/image", "format": "raw"}),
+    "FreeBSDDevice": ("/freebsd/devices/0", {"path": "null"}),
 }
 
 

@@ -1,0 +1,1 @@
+"""What ringfence is on FreeBSD, told on any system."""

@@ -1,0 +1,1 @@
+"""The jail wall without a jail: names, rules, plans, and what tools say."""
