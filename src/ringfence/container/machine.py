@@ -13,7 +13,7 @@ from ringfence.drivers.linux.mount import is_bind
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
 from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
 from ringfence.drivers.microvm.guest import OWN
-from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
+from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRT, VIRTIOFS, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
 from ringfence.drivers.microvm.ramdisk import padded, with_plan
 from ringfence.drivers.microvm.share import FOLDER
@@ -87,7 +87,7 @@ def machine_for(config: Config, asking: Asking, verdict: Verdict, settings: Sett
     memory, cpus = memory_of(config, settings.pod_memory), vcpus_of(config, posix.cpu_count() or 1, settings.pod_vcpus)
     return Machine(
         chosen.path,
-        own.board if own else Q35 if chosen.packed else MICROVM,
+        own.board if own else Q35 if chosen.packed else VIRT if chosen.is_arm else MICROVM,
         daemon,
         (own and own.memory) or memory,
         (own and own.cpus) or cpus,

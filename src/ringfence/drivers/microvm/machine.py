@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from ringfence.drivers.microvm.translate import Own
     from ringfence.plan.step import InitStep
 
-QEMU = "/usr/bin/qemu-system-x86_64"
+QEMU = "/usr/bin/qemu-system-"
+"""Behind this follows the name of the processor."""
 CONTROL, MONITOR, CONSOLE, RAMDISK = range(3, 7)
 """Its descriptors: three sockets, and the first of what it is handed on."""
-MICROVM, Q35 = "microvm", "q35"
+MICROVM, Q35, VIRT = "microvm", "q35", "virt"
+"""Boards of x86_64, and that of aarch64."""
 SLOTS = 8
 """Places for devices on the board ``microvm`` without ACPI; with it there are 24 (MVM-QEMU-03)."""
 MOST_NICS = 8
@@ -60,7 +62,7 @@ class Machine(Record):
     image: Image | None = None
     greeting: int = 0
     layout: tuple[tuple[str, str], ...] = ()
-    program: str = QEMU
+    program: str = f"{QEMU}x86_64"
     unprivileged: bool = False
     own: Own | None = None
     shares: bool = True
@@ -97,17 +99,21 @@ def kernel_line(machine: Machine, *, acpi: bool = False) -> str:
     """
     own = machine.own
     words = [*([own.append] if own else []), f"console=hvc{own.consoles if own else 0}"]
-    words += ["quiet", "reboot=t", "panic=-1", "mitigations=off"]
-    if machine.cpus == 1:
-        words.append("noreplace-smp")
-    if not machine.kvm:
-        words += ["no_timer_check", "tsc=reliable"]
-        words += ["nolapic_timer"] if machine.cpus == 1 and not acpi else []
-        words += [f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else []
+    words += ["quiet", "panic=-1", "mitigations=off", *([] if machine.board == VIRT else pc_words(machine, acpi=acpi))]
     if machine.initrd or own:
         words.append(f"rdinit=/{FIRST_PROCESS}")
     parameters = () if own and own.parameters else machine.parameters
     return " ".join([*words, "guest", *(quoted(word) for word in parameters)])
+
+
+def pc_words(machine: Machine, *, acpi: bool) -> list[str]:
+    """What a kernel of x86_64 is told of its processor's clocks and of how to reboot."""
+    words = ["reboot=t", *(["noreplace-smp"] if machine.cpus == 1 else [])]
+    if machine.kvm:
+        return words
+    words += ["no_timer_check", "tsc=reliable"]
+    words += ["nolapic_timer"] if machine.cpus == 1 and not acpi else []
+    return words + ([f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else [])
 
 
 def quoted(word: str) -> str:
@@ -143,14 +149,17 @@ def board(machine: Machine, nics: int) -> list[str]:
     """The machine itself and its memory, which a daemon that serves files has to share."""
     if machine.own:
         return own_memory(machine, machine.own)
-    name = (
-        f"{MICROVM},acpi={'on' if needs_acpi(machine, nics) else 'off'},isa-serial=off"
-        if machine.board == MICROVM
-        else Q35
-    )
+    name = board_name(machine, nics)
     if not machine.virtiofsd:
         return ["-M", name, "-m", str(machine.memory)]
     return [*backend(machine), "-M", f"{name},memory-backend=memory", "-m", str(machine.memory)]
+
+
+def board_name(machine: Machine, nics: int) -> str:
+    """The board and how it is to be."""
+    if machine.board == MICROVM:
+        return f"{MICROVM},acpi={'on' if needs_acpi(machine, nics) else 'off'},isa-serial=off"
+    return f"{VIRT},gic-version=max" if machine.board == VIRT else machine.board
 
 
 def backend(machine: Machine) -> list[str]:
@@ -205,7 +214,7 @@ def own_words(machine: Machine, own: Own, nics: int) -> list[str]:
 def command(machine: Machine, tree: str, nics: int) -> tuple[str, ...]:
     """The whole command line; ``tree`` is the folder that the guest sees."""
     own = machine.own
-    words = ["qemu-system-x86_64", *(own_words(machine, own, nics) if own else [])]
+    words = [machine.program.rpartition("/")[2], *(own_words(machine, own, nics) if own else [])]
     words += [*board(machine, nics), *accelerator(machine)]
     words += [] if own and own.cpus else ["-smp", str(machine.cpus)]
     words += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
