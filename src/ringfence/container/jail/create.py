@@ -156,7 +156,7 @@ class Birth:
             self.lock = lock(record.directory)
             write_whole(f"{record.directory}/{CONFIG}", self.prepared.text)
             save_record(record)
-            self.journal = journal_of(record, Made())
+            self.journal = journal_of(record, Made(rootfs=record.rootfs))
             self.journal.note()
             self.gates = make_gates(record.directory)
         except (OSError, RingfenceError) as error:
@@ -224,7 +224,7 @@ class Birth:
         if record.pid:
             end(record.pid)
         try:
-            Undoing(self.tools, self.journal.made, record.rootfs, self.runtime.log.warning).all()
+            Undoing(self.tools, self.journal.made, self.runtime.log.warning).all()
         except RingfenceError as error:
             self.runtime.log.warning(f"not everything could be undone: {error}")
             self.release()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ringfence.drivers.jail.tools import Said, Tools
     from ringfence.plan.plan import Plan
 
-DYING_TRIES, DYING_PAUSE = 50, 0.1
+DYING_TRIES, DYING_PAUSE = 20, 0.1
 MODULES = ("fdescfs", "procfs", "linprocfs", "linsysfs", "tmpfs", "nullfs")
 
 
@@ -289,7 +289,7 @@ def refused(maker: Maker, step: steps.CreateJail, said: Said) -> RingfenceError:
         maker.journal.note(name="", path="")
         text = "container with given ID already exists"
         return RingfenceError(f"{text}: a foreign jail holds the name {step.name}", hint="jls shows all jails")
-    error = failure("cannot create the jail", "jail", said)
+    error = failure(f"cannot create jail {step.name}", "jail", said)
     for word, pointer in zip(step.words, step.fields_of_words):
         name = word.partition("=")[0]
         if name in sentence.replace(":", " ").split() or f"allow.no{name.removeprefix('allow.')}" in sentence.split():
