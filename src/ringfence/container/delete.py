@@ -13,6 +13,7 @@ from ringfence.container.runtime import JAIL
 from ringfence.container.status import CREATED, STOPPED, is_alive, status
 from ringfence.container.unit import stop_unit
 from ringfence.errors import RingfenceError
+from ringfence.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TRIES = 1000
 PAUSE = 0.01
+JAIL_FILE = "jail.json"
 
 
 def delete(runtime: Runtime, container_id: str, force: bool) -> None:
@@ -42,12 +44,26 @@ def delete(runtime: Runtime, container_id: str, force: bool) -> None:
         if not force:
             posix.close(held)
             raise
-        # A half-made or damaged folder: there is nothing that tells what else to remove (LNX-DEL-05).
-        remove_directory(container_directory(runtime, container_id))
-        posix.close(held)
+        remove_damaged(runtime, container_directory(runtime, container_id), held)
         return
     try:
         remove(runtime, record, force)
+    finally:
+        posix.close(held)
+
+
+def remove_damaged(runtime: Runtime, directory: str, held: int) -> None:
+    """A half-made or damaged folder: only a jail has a file of its own that tells what else to remove (LNX-DEL-05).
+
+    Raises:
+        RingfenceError: something of a jail cannot be taken back; the folder is still needed then.
+    """
+    try:
+        if exists(f"{directory}/{JAIL_FILE}"):
+            from ringfence.container.jail.delete import remove_damaged as take_back
+
+            take_back(runtime, directory)
+        remove_directory(directory)
     finally:
         posix.close(held)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 
+from ringfence.container.bundle import read_text
 from ringfence.container.jail.neighbours import neighbours
-from ringfence.container.jail.wall import load_made, status_of, tools_of
+from ringfence.container.jail.wall import FILE, load_made, status_of, tools_of
 from ringfence.container.place import remove_directory
 from ringfence.container.saved import saved_config
 from ringfence.container.status import CREATED, STOPPED
 from ringfence.drivers.jail import query
+from ringfence.drivers.jail.made import made_of_text
 from ringfence.drivers.jail.undo import Undoing
 from ringfence.errors import RingfenceError
 
@@ -46,6 +48,21 @@ def remove(runtime: Runtime, record: ContainerRecord, *, force: bool) -> None:
         from ringfence.container.hooks import run_poststop
 
         run_poststop(runtime, record, config)
+
+
+def remove_damaged(runtime: Runtime, directory: str) -> None:
+    """Take back what was made for a container whose state.json is damaged: what the jail's own file tells.
+
+    Without state.json nobody knows the root any more, so mount points that were made in it stay.
+
+    Raises:
+        RingfenceError: something cannot be taken back.
+    """
+    try:
+        made = made_of_text(read_text(f"{directory}/{FILE}"))
+    except (OSError, RingfenceError):
+        return
+    Undoing(tools_of(runtime.log.debug), made, "", runtime.log.warning).all()
 
 
 def check_children(runtime: Runtime, record: ContainerRecord, made: Made, jails: list[JailLine]) -> None:

@@ -6,6 +6,7 @@ from ringfence.container.jail.wall import journal_of, tools_of
 from ringfence.container.record import write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json
 from ringfence.drivers.jail.limits import cpus, resource_of, rules
+from ringfence.drivers.jail.tools import failure
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.jsontext import dumps
 from ringfence.spec.problems import Problems
@@ -78,7 +79,7 @@ def exchange(tools: Tools, journal: Journal, resource: str, before: str | None, 
     if after:
         journal.note(rules=(*journal.made.rules, after))
     if before:
-        tools.run("rctl", "-r", f"{subject}:{resource}")
+        take_away(tools, f"{subject}:{resource}")
     if after:
         try:
             tools.must("cannot set a limit", "rctl", "-a", f"{subject}:{after}")
@@ -88,3 +89,14 @@ def exchange(tools: Tools, journal: Journal, resource: str, before: str | None, 
             journal.note(rules=(*kept, before) if before else kept)
             raise
     journal.note(rules=(*kept, after) if after else kept)
+
+
+def take_away(tools: Tools, rule: str) -> None:
+    """Remove a rule, which may have gone.
+
+    Raises:
+        RingfenceError: rctl refuses.
+    """
+    said = tools.run("rctl", "-r", rule)
+    if said.status and "No such process" not in said.errors:
+        raise failure("cannot take a limit away", "rctl", said)

@@ -30,7 +30,7 @@ GONE = ("not found", "No such process", "does not exist", "Can't assign requeste
 
 
 class Undoing:
-    """One jail on its way out; ``rootfs`` is where missing mount points were made."""
+    """One jail on its way out; ``rootfs`` is where missing mount points were made, "" if nobody knows."""
 
     def __init__(self, tools: Tools, made: Made, rootfs: str, warn: Callable[[str], None]):
         self.tools = tools
@@ -104,7 +104,7 @@ class Undoing:
     def remove_folder(self, path: str) -> None:
         """Remove a mount point that was made, if it is below the root and empty (JAIL-DEL-05)."""
         root = self.rootfs.rstrip("/")
-        if not path.startswith(f"{root}/"):
+        if not root or not path.startswith(f"{root}/"):
             return
         folder = path.rpartition("/")[0]
         try:
