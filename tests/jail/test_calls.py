@@ -49,7 +49,6 @@ def test_the_tools_of_a_plain_life(standin: StandIn) -> None:
 def test_a_rich_create_is_in_order(standin: StandIn) -> None:
     """JAIL-CREATE-01, JAIL-DEL-01, JAIL-MNT-01: mounts, the jail, its interfaces, its limits; back in reverse."""
     standin.tool("ifconfig", "epair", "create").ok()
-    standin.settings()
     standin.forget_calls()
     bundle = standin.bundle()
     bundle.jail.update({"vnet": "new", "vnetInterfaces": ["epair0a", "epair0b"]})

@@ -174,7 +174,7 @@ def test_sentences_of_the_tools(standin: StandIn) -> None:
     bundle = standin.bundle()
     bundle.write()
     for tool, sentence, texts in SENTENCES:
-        standin.fault(kind="answer", tool=tool, err=f"{sentence}\n", status=1, again=True)
+        standin.fault(kind="answer", tool=tool, err=f"{sentence}\n", status=1, again="dying" in sentence)
         result = standin.run("create", "--bundle", bundle.path, standin.name(), out=standin.path()).refused(*texts)
         standin.fault()
         assert f"{standin.bin}/{tool}" not in result.err, result
