@@ -5,7 +5,7 @@ _ringfence() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --root) root=(--root "${COMP_WORDS[++i]}") ;;
-        --log | --log-format | --root | --id | --criu | --rootless | --driver | --trace | --hypervisor-log-dir | --personality) ((i++)) ;;
+        --log | --log-format | --log-level | --root | --id | --criu | --rootless | --cgroup-manager | --driver | --trace | --hypervisor-log-dir | --personality) ((i++)) ;;
         -*) ;;
         *)
             verb=${COMP_WORDS[i]}
@@ -23,17 +23,17 @@ _ringfence() {
     :--log-format)
         mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word")
         return ;;
+    :--log-level | :--id | :--cgroup-manager | :--personality | bundle:--platform | bundle:--ref | bundle:--uid-map | bundle:--gid-map | bundle:--limit | checkpoint:--manage-cgroups-mode | checkpoint:--empty-ns | checkpoint:--status-fd | checkpoint:--page-server | create:--preserve-fds | 'demo download:--machine' | 'demo download:-m' | 'demo download:--arch' | 'demo download:-a' | 'demo download:--version' | 'demo download:-v' | 'demo download:--mirror' | 'demo oci-image:--machine' | 'demo oci-image:-m' | 'demo oci-image:--arch' | 'demo oci-image:-a' | 'demo oci-image:--version' | 'demo oci-image:-v' | 'demo oci-image:--mirror' | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | 'image build:--tag' | 'image build:--os' | 'image build:--arch' | 'image build:--variant' | 'image build:--author' | 'image build:--limit' | 'image inspect:--platform' | 'image inspect:--ref' | 'image inspect:--limit' | restore:--manage-cgroups-mode | restore:--empty-ns | restore:--lsm-profile | restore:--lsm-mount-context | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
+        COMPREPLY=()
+        return ;;
     :--root | :--hypervisor-log-dir | checkpoint:--image-path | checkpoint:--work-path | checkpoint:--parent-path | create:--bundle | create:-b | 'demo spec:--bundle' | 'demo spec:-b' | explain:--bundle | explain:-b | restore:--bundle | restore:-b | restore:--image-path | restore:--work-path | run:--bundle | run:-b | spec:--bundle | spec:-b)
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
-        return ;;
-    :--id | :--personality | bundle:--platform | bundle:--ref | bundle:--uid-map | bundle:--gid-map | bundle:--limit | checkpoint:--manage-cgroups-mode | checkpoint:--empty-ns | checkpoint:--status-fd | checkpoint:--page-server | create:--preserve-fds | 'demo download:--machine' | 'demo download:-m' | 'demo download:--arch' | 'demo download:-a' | 'demo download:--version' | 'demo download:-v' | 'demo download:--mirror' | 'demo oci-image:--machine' | 'demo oci-image:-m' | 'demo oci-image:--arch' | 'demo oci-image:-a' | 'demo oci-image:--version' | 'demo oci-image:-v' | 'demo oci-image:--mirror' | events:--interval | exec:--cwd | exec:--env | exec:-e | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--process-label | exec:--apparmor | exec:--cap | exec:-c | exec:--preserve-fds | exec:--cgroup | 'image build:--tag' | 'image build:--os' | 'image build:--arch' | 'image build:--variant' | 'image build:--author' | 'image build:--limit' | 'image inspect:--platform' | 'image inspect:--ref' | 'image inspect:--limit' | restore:--manage-cgroups-mode | restore:--empty-ns | restore:--lsm-profile | restore:--lsm-mount-context | run:--preserve-fds | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | update:--cpu-rt-period | update:--cpu-rt-runtime | update:--cpuset-cpus | update:--cpuset-mems | update:--memory | update:--memory-reservation | update:--memory-swap | update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema)
-        COMPREPLY=()
         return ;;
     :--rootless)
         mapfile -t COMPREPLY < <(compgen -W "true false auto" -- "$word")
         return ;;
     :--driver | explain:--driver)
-        mapfile -t COMPREPLY < <(compgen -W "namespaces microvm" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "namespaces microvm jail" -- "$word")
         return ;;
     bundle:--setuid)
         mapfile -t COMPREPLY < <(compgen -W "keep strip" -- "$word")
@@ -55,7 +55,7 @@ _ringfence() {
         return ;;
     esac
     case $verb in
-    '') words="--debug --log --log-format --root --id --criu --systemd-cgroup --rootless --driver --trace --hypervisor-log-dir --personality --help -h --version -v" ;;
+    '') words="--debug --log --log-format --log-level --root --id --criu --systemd-cgroup --rootless --cgroup-manager --driver --trace --hypervisor-log-dir --personality --help -h --version -v" ;;
     bundle) words="--platform --ref --terminal -t --setuid --devices --uid-map --gid-map --volumes --trust-labels --keep-flags --limit --help -h" ;;
     checkpoint) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --parent-path --leave-running --tcp-skip-in-flight --link-remap --status-fd --page-server --pre-dump --help -h" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h" ;;

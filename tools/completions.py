@@ -31,7 +31,7 @@ CHOICES = {
     "format": ("table", "json"),
     "log-format": ("text", "json"),
     "rootless": ("true", "false", "auto"),
-    "driver": ("namespaces", "microvm"),
+    "driver": ("namespaces", "microvm", "jail"),
     "cpu-idle": ("0", "1"),
     "compress": ("gzip", "zstd", "none"),
     "devices": ("keep", "skip", "refuse"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence.host import freebsd
 from ringfence.seccomp.names import ACTIONS, FLAGS, OPERATORS
 from ringfence.spec.names import CAPABILITIES, HOOKS, MEMORY_FLAGS, MEMORY_MODES, NAMESPACES
 from ringfence.spec.options import OPTION_WORDS
@@ -19,13 +20,19 @@ UNSAFE_ANNOTATIONS = (
 
 def features(program: str) -> dict[str, object]:
     """The features structure; ``program`` is the name ringfence was called by (LNX-FEAT-02 to 13)."""
+    of_wall: dict[str, object]
+    if freebsd.is_freebsd():
+        from ringfence.spec.rules.jail.mounts import DROPPED, PASSED
+
+        of_wall = {"mountOptions": [*PASSED, *DROPPED], "annotations": jail_annotations(program)}
+    else:
+        linux = {"linux": linux_features(), "annotations": version_annotations(program)}
+        of_wall = {"mountOptions": list(OPTION_WORDS), **linux}
     return {
         "ociVersionMin": OLDEST_SPEC,
         "ociVersionMax": SPEC_VERSION,
         "hooks": list(HOOKS),
-        "mountOptions": list(OPTION_WORDS),
-        "linux": linux_features(),
-        "annotations": version_annotations(program),
+        **of_wall,
         "potentiallyUnsafeConfigAnnotations": list(UNSAFE_ANNOTATIONS),
     }
 
@@ -60,6 +67,19 @@ def seccomp_features() -> dict[str, object]:
         "knownFlags": sorted(FLAGS),
         "supportedFlags": supported_flags(),
     }
+
+
+def jail_annotations(program: str) -> dict[str, str]:
+    """On FreeBSD: the version, the wall, and which of the system's tools are there (JAIL-COMPAT-07)."""
+    import os
+
+    from ringfence import settings
+    from ringfence.container.runtime import JAIL, WALLS
+
+    tools = settings.read_settings(settings.FILE, WALLS).jail
+    found = [name for name in settings.JAIL_PATHS if os.access(getattr(tools, name), os.X_OK)]
+    told = {"org.ringfence.version": VERSION, "org.ringfence.driver": JAIL, "org.ringfence.jail.tools": " ".join(found)}
+    return told if program == "ringfence" else {**told, f"org.{program}.version": VERSION}
 
 
 def version_annotations(program: str) -> dict[str, str]:

@@ -165,7 +165,7 @@ def wall_list(value: object, walls: tuple[str, ...]) -> tuple[str, ...]:
 
 LONGEST_BOOT = 600
 FILE_SYSTEMS = ("ufs", "zfs", "nfs", "cd9660")
-JAIL_PATHS = ("jail", "jls", "ps", "rctl", "cpuset", "mount", "umount", "devfs", "ifconfig", "sysctl", "libc")
+JAIL_PATHS = ("jail", "jls", "ps", "rctl", "cpuset", "mount", "umount", "devfs", "ifconfig", "sysctl")
 
 
 def one_of(*words: str) -> Parse:
@@ -210,6 +210,17 @@ def path(value: object, _walls: tuple[str, ...]) -> str:
     if not isinstance(value, str) or not value.startswith("/"):
         raise ValueError(f"must be an absolute path, not {value!r}")
     return value
+
+
+def library(value: object, walls: tuple[str, ...]) -> str:
+    """An absolute path, or the plain name of a library that the system looks for.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, str) and value and "/" not in value:
+        return value
+    return path(value, walls)
 
 
 def path_list(value: object, walls: tuple[str, ...]) -> tuple[str, ...]:
@@ -260,6 +271,7 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "pod.vcpus": ("pod_vcpus", count(1, 1024)),
     "files": ("files", one_of("auto", "virtiofs", "9p")),
     **{f"jail.{name}": (f"jail.{name}", path) for name in JAIL_PATHS},
+    "jail.libc": ("jail.libc", library),
     "jail.annotations": ("jail.annotations", truth),
     "jail.allow-nullfs": ("jail.nullfs", truth),
     "jail.mounts": ("jail.mounts", file_systems),

@@ -39,13 +39,15 @@ main()
 LAUNCHER = """import sys
 sys.path.insert(0, "{repository}/src")
 from ringfence import settings
-settings.FILE = "{folder}/ringfence.toml"
+told = settings.Settings(jail=settings.JailSettings(**{jail}))
+settings.read_settings = lambda *_: told
 from ringfence.host import freebsd
 freebsd.uname = lambda: ("FreeBSD", "14.0-STABLE")
 sys.argv.pop(0)
 from ringfence.cli.main import main
 main()
 """
+"""As bin/ringfence, but on a system that says it is FreeBSD, with settings that are no file: to parse one costs 20 ms."""
 PLAIN_LAUNCHER = """import sys
 sys.path.insert(0, "{repository}/src")
 sys.argv.pop(0)
@@ -96,7 +98,6 @@ class StandIn(Host):
         for name in TOOLS:
             os.link(f"{self.bin}/tool", f"{self.bin}/{name}")
         os.link(library, f"{self.bin}/libc.so")
-        write(f"{folder}/launcher.py", LAUNCHER.format(repository=REPOSITORY, folder=folder))
         super().__init__(
             folder,
             template,
@@ -109,10 +110,11 @@ class StandIn(Host):
     def is_standin(self) -> bool:
         return True
 
-    def settings(self, text: str = "", jail: str = "") -> None:
-        """Write ringfence.toml: the tools' places, more of its ``[jail]`` table, and other text before it."""
-        places = "".join(f'{name} = "{self.bin}/{name}"\n' for name in TOOLS if name not in ("jexec", "kldload"))
-        write(f"{self.folder}/ringfence.toml", f'{text}\n[jail]\n{places}libc = "{self.bin}/libc.so"\n{jail}\n')
+    def settings(self, **more: object) -> None:
+        """Say what the administrator has decided: where the tools are, and ``more`` of the settings of jails."""
+        places = {name: f"{self.bin}/{name}" for name in TOOLS if name not in ("jexec", "kldload")}
+        held = {**places, "libc": f"{self.bin}/libc.so", **more}
+        write(f"{self.folder}/launcher.py", LAUNCHER.format(repository=REPOSITORY, jail=held))
 
     def held(self) -> State:
         """The tools' state, to be used in a with statement; what is changed there is kept."""

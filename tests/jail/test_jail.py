@@ -179,7 +179,7 @@ def test_a_static_program_alone(host: Host) -> None:
     os.chmod(f"{bundle.rootfs}/sleep", 0o755)
     container = host.start(bundle)
     assert container.status == "running"
-    assert len(json.loads(container.run("ps", "-f", "json").ok().out)) == 1
+    assert len(json.loads(container.run("ps", options=["-f", "json"]).ok().out)) == 1
     container.kill("KILL").ok()
     container.ends()
     assert os.listdir(bundle.rootfs) == ["sleep"]

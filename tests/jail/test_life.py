@@ -29,7 +29,7 @@ def test_a_life_from_create_to_delete(host: Host) -> None:
     rows = container.run("ps").ok().out.splitlines()
     assert rows[0].split()[0] == "PID"
     assert [row.split()[0] for row in rows[1:]] == [str(pid)]
-    assert json.loads(container.run("ps", "--format", "json").ok().out) == [pid]
+    assert json.loads(container.run("ps", options=["--format", "json"]).ok().out) == [pid]
     listed = host.run("list").ok().out
     assert container.id in listed
     assert "running" in listed
@@ -54,7 +54,7 @@ def after_its_end(container: Container) -> None:
     container.exec("/bin/ls").refused("cannot exec in a stopped container", code=255)
     rows = container.run("ps").ok().out.splitlines()
     assert len(rows) == 1
-    assert json.loads(container.run("ps", "--format", "json").ok().out) == []
+    assert json.loads(container.run("ps", options=["--format", "json"]).ok().out) == []
 
 
 def test_a_created_container_can_be_killed_and_deleted(host: Host) -> None:
@@ -258,7 +258,7 @@ def test_a_detached_exec(host: Host) -> None:
     pid = int(text_of(pid_file))
     rows = host.tool("ps", "-p", str(pid), "-o", "jid=", "-o", "command=").ok().out.split()
     assert rows == [container.jid, "/bin/sleep", "999"]
-    assert pid in json.loads(container.run("ps", "-f", "json").ok().out)
+    assert pid in json.loads(container.run("ps", options=["-f", "json"]).ok().out)
 
 
 def test_exec_in_a_created_container(host: Host) -> None:

@@ -51,7 +51,7 @@ def test_identity(host: Host) -> None:
 
 def test_folder_umask_and_limits(host: Host) -> None:
     """JAIL-PROC-04, JAIL-PROC-05, JAIL-PROC-06: a folder that is missing is made; a small NOFILE breaks nothing."""
-    bundle = host.sh("pwd; umask; ulimit -n; ulimit -H -n; ulimit -c; echo > file")
+    bundle = host.sh("pwd; umask; ulimit -n; ulimit -H -n; ulimit -c")
     bundle.process["cwd"] = "/made/for it"
     bundle.process["rlimits"] = [
         {"type": "RLIMIT_NOFILE", "soft": 8, "hard": 10},
@@ -127,7 +127,7 @@ def test_the_program_is_replaced_before_start(host: Host) -> None:
 def test_only_the_descriptors_asked_for(host: Host) -> None:
     """JAIL-CREATE-07, JAIL-CREATE-09: stdio is create's own, and nothing else is open; preserved ones are."""
     script = "for n in 3 4 5 6 7 8 9; do (: <&$n) 2>/dev/null && echo open $n; done; echo done"
-    bundle = host.sh(script)
+    bundle = host.sh(f"{script}; exec /bin/sleep 1000")
     with open(f"{host.folder}/more", "w") as file:
         os.set_inheritable(file.fileno(), True)
         container = host.start(bundle, pass_fds=(file.fileno(),))

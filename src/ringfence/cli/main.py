@@ -116,7 +116,8 @@ def perform(program: str, words: list[str], log: Log) -> int:
         return perform(checked_name(given.text("personality")), words, log)
     if given.switch("help") or given.switch("version"):
         return inform(program, given)
-    log.configure(given.text("log"), given.text("log-format", "text"), given.switch("debug"))
+    verbose = given.switch("debug") or given.text("log-level") == "debug"
+    log.configure(given.text("log"), given.text("log-format", "text"), verbose)
     if not given.words:
         return perform_bare(program, given, log)
     name = given.words[0]

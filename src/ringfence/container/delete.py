@@ -5,11 +5,12 @@ from __future__ import annotations
 import posix
 import time
 
+from ringfence import paths
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.kill import SIGKILL, signal_init
 from ringfence.container.place import remove_directory
 from ringfence.container.record import container_directory, load_record, lock
-from ringfence.container.runtime import JAIL
+from ringfence.container.runtime import JAIL, JAIL_FILE
 from ringfence.container.status import CREATED, STOPPED, is_alive, status
 from ringfence.container.unit import stop_unit
 from ringfence.errors import RingfenceError
@@ -42,6 +43,11 @@ def delete(runtime: Runtime, container_id: str, force: bool) -> None:
         if not force:
             posix.close(held)
             raise
+        directory = container_directory(runtime, container_id)
+        if paths.exists(f"{directory}/{JAIL_FILE}"):
+            from ringfence.container.jail.delete import remove_remains
+
+            remove_remains(runtime, directory, container_id)
         # A half-made or damaged folder: there is nothing that tells what else to remove (LNX-DEL-05).
         remove_directory(container_directory(runtime, container_id))
         posix.close(held)

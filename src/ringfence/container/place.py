@@ -16,6 +16,8 @@ DIRECTORY_MODE = 0o711
 ROOT_MODE = 0o700
 STICKY_ROOT_MODE = 0o1700
 CRIU_ROOT = "criu-root"
+JAIL_ROOT = "root"
+"""Where a jail's read-only root is shown; what is in it is the container's own."""
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
 
 
@@ -64,6 +66,8 @@ def remove_directory(directory: str) -> None:
         path = f"{directory}/{name}"
         if name == CRIU_ROOT:
             remove_mount(path)
+        elif name == JAIL_ROOT:
+            posix.rmdir(path)
         elif paths.isdir(path) and not paths.islink(path):
             remove_directory(path)
         else:

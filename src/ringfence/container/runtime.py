@@ -10,6 +10,8 @@ from ringfence.record import Record
 NAMESPACES, MICROVM, XEN, JAIL = "namespaces", "microvm", "xen", "jail"
 WALLS = (NAMESPACES, MICROVM, XEN, JAIL)
 """The walls that can be asked for."""
+JAIL_FILE = "jail.json"
+"""What has been made for a jail, in its state folder."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -208,10 +208,18 @@ def test_a_forgotten_system_call_shows_the_kernels_words(cli: Cli, monkeypatch: 
 
 def test_the_traceback_is_a_debug_record(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     replace(monkeypatch, "state", TypeError("not that kind"))
-    _, _, err = cli("--debug", "--log-format", "json", "state", "x")
-    levels = [json.loads(line)["level"] for line in err.splitlines()]
-    assert levels == ["debug", "error"]
-    assert "Traceback" in err
+    for option in ("--debug", "--log-level=debug"):
+        _, _, err = cli(option, "--log-format", "json", "state", "x")
+        levels = [json.loads(line)["level"] for line in err.splitlines()]
+        assert levels == ["debug", "error"]
+        assert "Traceback" in err
+
+
+def test_podmans_global_options_are_taken(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JAIL-COMPAT-05."""
+    replace(monkeypatch, "state", RingfenceError("words"))
+    status, _, err = cli("--log-level", "warning", "--cgroup-manager", "disabled", "state", "x")
+    assert (status, err.count("level=")) == (1, 1)
 
 
 @pytest.mark.parametrize("words", [["create", "x"], ["exec", "-d", "x", "true"]])

@@ -16,6 +16,7 @@ from ringfence.container.place import make_directory, remove_directory
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
 from ringfence.container.runtime import JAIL
 from ringfence.container.sockets import check_terminal_options, connected
+from ringfence.container.trace import write_steps
 from ringfence.drivers.jail import entry
 from ringfence.drivers.jail.library import Library
 from ringfence.drivers.jail.made import Made
@@ -156,7 +157,7 @@ class Birth:
             self.lock = lock(record.directory)
             write_whole(f"{record.directory}/{CONFIG}", self.prepared.text)
             save_record(record)
-            self.journal = journal_of(record, Made())
+            self.journal = journal_of(record, Made(rootfs=record.rootfs))
             self.journal.note()
             self.gates = make_gates(record.directory)
         except (OSError, RingfenceError) as error:
@@ -170,7 +171,10 @@ class Birth:
         """The jail, its process, and the hooks that come before start."""
         library = Library(self.prepared.choice.settings.jail.libc)
         check_neighbours(self.runtime, self.record, self.prepared.plan)
-        Maker(self.tools, self.journal, self.prepared.plan, self.runtime.log.warning).perform()
+        maker = Maker(self.tools, self.journal, self.prepared.plan, self.runtime.log.warning)
+        maker.perform()
+        if self.runtime.trace:
+            write_steps(self.runtime.trace, self.prepared.plan, maker.done)
         jid = self.journal.made.jid
         self.record.annotations = {**self.record.annotations, JID_ANNOTATION: str(jid)}
         given = self.entry_of(jid, stdio, console)
@@ -224,7 +228,7 @@ class Birth:
         if record.pid:
             end(record.pid)
         try:
-            Undoing(self.tools, self.journal.made, record.rootfs, self.runtime.log.warning).all()
+            Undoing(self.tools, self.journal.made, self.runtime.log.warning).all()
         except RingfenceError as error:
             self.runtime.log.warning(f"not everything could be undone: {error}")
             self.release()

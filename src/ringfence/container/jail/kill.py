@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ringfence.container.jail.wall import load_made, status_of, tools_of
+from ringfence.container.jail.wall import load_made, own_jail, status_of, tools_of
 from ringfence.container.status import STOPPED
 from ringfence.drivers.jail import query
 from ringfence.drivers.jail.undo import SIGKILL, kill_everything, signal_everything
@@ -29,7 +29,8 @@ def kill(runtime: Runtime, record: ContainerRecord, signal: int, *, everything: 
     if everything:
         signal_all(runtime, record, signal)
         return
-    if status_of(record) == STOPPED:
+    # After a restart of the system another jail may have the number, and a process of its the pid (JAIL-NAME-06).
+    if status_of(record) == STOPPED or own_jail(tools_of(runtime.log.debug), load_made(record)) is None:
         raise RingfenceError("container not running")
     try:
         os.kill(record.pid, signal)

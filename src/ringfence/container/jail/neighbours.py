@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ringfence.container.jail.wall import FILE, load_made
+from ringfence.container.jail.wall import load_made
 from ringfence.container.record import load_record
+from ringfence.container.runtime import JAIL_FILE
 from ringfence.drivers.jail import steps
 from ringfence.errors import RingfenceError
 
@@ -45,7 +46,7 @@ def check_neighbours(runtime: Runtime, record: ContainerRecord, plan: Plan) -> N
 def neighbours(runtime: Runtime, record: ContainerRecord) -> Iterator[tuple[str, Made]]:
     """The other containers of the root that are jails, and what has been made for them; broken ones are left out."""
     for name in sorted(os.listdir(runtime.root)):
-        if name == record.id or not os.path.exists(f"{runtime.root}/{name}/{FILE}"):
+        if name == record.id or not os.path.exists(f"{runtime.root}/{name}/{JAIL_FILE}"):
             continue
         try:
             yield name, load_made(load_record(runtime, name))

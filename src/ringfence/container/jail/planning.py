@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ringfence.spec.types import Config, Process
 
 EXTENSION_LARGEST = 1 << 20
-RUNJ, RUNJ_ROOT = "runj", "root"
 
 
 class PreparedJail(Record):
@@ -63,7 +62,7 @@ def prepare(runtime: Runtime, container_id: str, options: CreateOptions, read: R
         RingfenceError: the configuration is wrong, or asks for what a jail cannot give.
     """
     settings = choice.settings.jail
-    document = completed(read, runtime.program)
+    document = completed(read)
     loaded = load_jail(document, policy_of(settings))
     config = with_looser_defaults(loaded.config) if settings.ocijail_defaults else loaded.config
     rootfs = locate_root(options.bundle, config)
@@ -80,19 +79,14 @@ def policy_of(settings: JailSettings) -> Policy:
     return Policy(mount_types=settings.mounts, nullfs=settings.nullfs, annotations=settings.annotations)
 
 
-def completed(read: Read, program: str) -> dict[str, object]:
-    """The document with runj's extension file and, when called as runj, runj's default for the root.
+def completed(read: Read) -> dict[str, object]:
+    """The document with what runj's extension file says.
 
     Raises:
         RingfenceError: the file is no plain JSON object of the known form.
     """
-    document = read.document
-    told = extension_beside(read.folder)
-    if told is not None:
-        document = with_extension(document, told)
-    if program == RUNJ and not document.get("root"):
-        document = {**document, "root": {"path": RUNJ_ROOT}}
-    return document
+    told = extension_beside(read.folder or read.bundle)
+    return read.document if told is None else with_extension(read.document, told)
 
 
 def extension_beside(folder: str) -> object:
@@ -102,7 +96,7 @@ def extension_beside(folder: str) -> object:
         RingfenceError: it is no regular file, too large, or no JSON.
     """
     path = f"{folder}/{EXTENSION}"
-    if not folder or not os.path.lexists(path):
+    if not os.path.lexists(path):
         return None
     if not os.path.isfile(path) or os.path.getsize(path) > EXTENSION_LARGEST:
         raise RingfenceError(f"{EXTENSION} is no regular file of at most 1 MiB")

@@ -6,6 +6,7 @@ from ringfence.container.jail.wall import journal_of, tools_of
 from ringfence.container.record import write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json
 from ringfence.drivers.jail.limits import cpus, resource_of, rules
+from ringfence.drivers.jail.tools import failure
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.jsontext import dumps
 from ringfence.spec.problems import Problems
@@ -71,6 +72,18 @@ def replace(tools: Tools, journal: Journal, wanted: list[str]) -> None:
             exchange(tools, journal, resource, before, after)
 
 
+def remove_rule(tools: Tools, journal: Journal, rule: str, held: tuple[str, ...]) -> None:
+    """Remove a rule; ``held`` are those that hold if it cannot be removed.
+
+    Raises:
+        RingfenceError: it cannot be.
+    """
+    said = tools.run("rctl", "-r", rule)
+    if said.status and "No such process" not in said.errors:
+        journal.note(rules=held)
+        raise failure("cannot change a limit", "rctl", said)
+
+
 def exchange(tools: Tools, journal: Journal, resource: str, before: str | None, after: str | None) -> None:
     """One resource: the old rule away, the new one in its place, both on record meanwhile."""
     subject = f"jail:{journal.made.name}"
@@ -78,7 +91,7 @@ def exchange(tools: Tools, journal: Journal, resource: str, before: str | None, 
     if after:
         journal.note(rules=(*journal.made.rules, after))
     if before:
-        tools.run("rctl", "-r", f"{subject}:{resource}")
+        remove_rule(tools, journal, f"{subject}:{resource}", (*kept, before))
     if after:
         try:
             tools.must("cannot set a limit", "rctl", "-a", f"{subject}:{after}")

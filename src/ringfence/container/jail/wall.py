@@ -8,7 +8,7 @@ import time
 from ringfence import settings
 from ringfence.container.bundle import read_text
 from ringfence.container.record import FIFO, write_whole
-from ringfence.container.runtime import WALLS
+from ringfence.container.runtime import JAIL_FILE, WALLS
 from ringfence.container.status import CREATED, PAUSED, RUNNING, STOPPED
 from ringfence.drivers.jail import query
 from ringfence.drivers.jail.made import Journal, Made, made_of_text, made_to_text
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ringfence.drivers.jail.output import JailLine, Process
     from ringfence.settings import JailSettings
 
-FILE = "jail.json"
 ANSWER = "exec.answer"
 JID_ANNOTATION = "org.freebsd.jail.jid"
 SLACK = 200
@@ -64,7 +63,7 @@ def load_made(record: ContainerRecord) -> Made:
         RingfenceError: the file cannot be read, or has been damaged.
     """
     try:
-        return made_of_text(read_text(f"{record.directory}/{FILE}"))
+        return made_of_text(read_text(f"{record.directory}/{JAIL_FILE}"))
     except FileNotFoundError:
         return Made()
     except OSError as error:
@@ -80,7 +79,7 @@ def journal_of(record: ContainerRecord, made: Made | None = None) -> Journal:
 
     def save(changed: Made) -> None:
         try:
-            write_whole(f"{record.directory}/{FILE}", made_to_text(changed))
+            write_whole(f"{record.directory}/{JAIL_FILE}", made_to_text(changed))
         except OSError as error:
             raise from_os_error(f"cannot write the state of container {record.id}", error) from None
 
@@ -100,7 +99,9 @@ def answers(pid: int) -> bool:
 
 def is_it(process: Process | None, record: ContainerRecord, made: Made) -> bool:
     """Whether a process is the container's: in its jail, no zombie, and born when that was (JAIL-STATE-02)."""
-    if process is None or process.is_zombie or process.jid != made.jid or made.jid == 0:
+    if process is None or process.is_zombie or made.jid == 0:
+        return False
+    if (process.jid, process.jail) != (made.jid, made.name):
         return False
     return process.pid == record.pid and abs(now() - process.seconds * 100 - made.born) <= SLACK
 
@@ -113,7 +114,10 @@ def status_of(record: ContainerRecord, processes: dict[int, Process] | None = No
     """
     if record.pid <= 0 or not answers(record.pid):
         return STOPPED
-    made = load_made(record)
+    try:
+        made = load_made(record)
+    except RingfenceError:
+        return STOPPED
     process = query.process_of(tools_of(), record.pid) if processes is None else processes.get(record.pid)
     if not is_it(process, record, made):
         return STOPPED

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from ringfence.plan.step import HostStep
     from ringfence.spec.types import Hooks
 
-UNCATCHABLE = (signal.SIGKILL, signal.SIGSTOP)
+KEPT = (signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE)
+"""Signals left as they are: two that nobody can change, and PIPE, which a hook that reads nothing would raise."""
 
 
 class Entry(Record):
@@ -98,7 +99,7 @@ class Living:
         os.setsid()
         signal.set_wakeup_fd(-1)
         for number in signal.valid_signals():
-            if number not in UNCATCHABLE:
+            if number not in KEPT:
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for standard, descriptor in enumerate(entry.stdio or ()):
@@ -228,6 +229,7 @@ class Living:
         path = find_program(step.args[0], self.environment)
         os.set_inheritable(self.channel, False)
         say_well(self.channel)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         try:
             os.execve(path, step.args, self.environment)
         except OSError as error:

@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 
 
 class Made(Record):
-    """``name`` is the jail's full name and ``path`` its root, "" before there can be one; ``jid`` is 0 until known.
+    """What there is or is going to be of one jail.
 
-    ``mounts`` are nodes and ``folders`` what was made below the root, in their order; ``sources`` the host's folders
-    that the jail may write to. ``aliases`` are texts ``INTERFACE FAMILY ADDRESS``, ``interfaces`` those moved into the
-    jail, ``rules`` those of rctl(8) behind the jail's name. ``born`` is when the process was, in hundredths of a second
-    since boot; ``paused`` whether we have stopped it.
+    ``name`` is the jail's full name and ``path`` its root, "" before there can be one; ``rootfs`` is the root on the
+    host, which ``path`` may only show once more; ``jid`` is 0 until known. ``mounts`` are nodes and ``folders`` what
+    was made below the root, in their order; ``sources`` the host's folders that the jail may write to. ``aliases`` are
+    texts ``INTERFACE FAMILY ADDRESS``, ``interfaces`` those moved into the jail, ``rules`` those of rctl(8) behind the
+    jail's name. ``born`` is when the process was, in hundredths of a second since boot; ``paused``: we stopped it.
     """
 
     name: str = ""
     path: str = ""
+    rootfs: str = ""
     jid: int = 0
     mounts: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()

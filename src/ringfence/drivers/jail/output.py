@@ -7,17 +7,18 @@ from ringfence.jsontext import loads
 from ringfence.record import Record
 
 SHOWN = 80
-PS_WORDS = ("-o", "pid=", "-o", "jid=", "-o", "stat=", "-o", "etimes=")
+PS_WORDS = ("-o", "pid=", "-o", "jid=", "-o", "stat=", "-o", "etimes=", "-o", "jail=")
 JLS_WORDS = ("-d", "--libxo", "json", "jid", "name", "dying", "path")
 
 
 class Process(Record):
-    """One line of ps(1): ``seconds`` since its start; ``jid`` is 0 on the host."""
+    """One line of ps(1): ``seconds`` since its start; on the host ``jid`` is 0 and ``jail`` is ``-``."""
 
     pid: int
     jid: int
     state: str
     seconds: int
+    jail: str = "-"
 
     @property
     def is_zombie(self) -> bool:
@@ -43,17 +44,17 @@ def processes(text: str) -> list[Process]:
     """The lines of ``ps`` with ``PS_WORDS``.
 
     Raises:
-        RingfenceError: one has not the four columns.
+        RingfenceError: one has not the five columns.
     """
     found = []
     for line in text.splitlines():
-        words = line.split()
-        if not words:
+        if not line.strip():
             continue
-        jid = "0" if len(words) > 1 and words[1] == "-" else words[1] if len(words) > 1 else ""
-        if len(words) != 4 or not (words[0].isdigit() and jid.isdigit() and words[3].isdigit()):
+        pid, jid, state, seconds, name = (*line.split(None, 4), "", "", "", "")[:5]
+        jid = "0" if jid == "-" else jid
+        if not (name and pid.isdigit() and jid.isdigit() and seconds.isdigit()):
             raise RingfenceError(f"cannot understand what ps says: {line[:SHOWN]}")
-        found.append(Process(int(words[0]), int(jid), words[2], int(words[3])))
+        found.append(Process(int(pid), int(jid), state, int(seconds), name.strip()))
     return found
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ringfence.drivers.jail.tools import Said, Tools
     from ringfence.plan.plan import Plan
 
-DYING_TRIES, DYING_PAUSE = 50, 0.1
+DYING_TRIES, DYING_PAUSE = 20, 0.1
 MODULES = ("fdescfs", "procfs", "linprocfs", "linsysfs", "tmpfs", "nullfs")
 
 
@@ -37,6 +37,8 @@ class Maker:
         self.base = next(step.path for step in plan.host if isinstance(step, steps.CreateJail))
         self.rulesets: dict[int, int] = {}
         self.nodes: list[tuple[str, str]] = []
+        self.done: list[tuple[int, int]] = []
+        """The numbers of the steps that have been done, and when, in nanoseconds (JAIL-CREATE-13)."""
 
     def perform(self) -> None:
         """Do every step of the host's part.
@@ -48,6 +50,7 @@ class Maker:
         for number, step in enumerate(self.plan.host, start=1):
             try:
                 ACTS[type(step).__name__](self, step)
+                self.done.append((number, time.monotonic_ns()))
             except RingfenceError as error:
                 error.field = error.field or step.pointer
                 error.step = error.step or f"step {number} of {total}"
@@ -289,7 +292,7 @@ def refused(maker: Maker, step: steps.CreateJail, said: Said) -> RingfenceError:
         maker.journal.note(name="", path="")
         text = "container with given ID already exists"
         return RingfenceError(f"{text}: a foreign jail holds the name {step.name}", hint="jls shows all jails")
-    error = failure("cannot create the jail", "jail", said)
+    error = failure(f"cannot create jail {step.name}", "jail", said)
     for word, pointer in zip(step.words, step.fields_of_words):
         name = word.partition("=")[0]
         if name in sentence.replace(":", " ").split() or f"allow.no{name.removeprefix('allow.')}" in sentence.split():

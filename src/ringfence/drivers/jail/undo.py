@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from ringfence.drivers.jail.made import Made
     from ringfence.drivers.jail.output import JailLine
-    from ringfence.drivers.jail.tools import Tools
+    from ringfence.drivers.jail.tools import Said, Tools
 
 SIGKILL = 9
+UNKNOWN = "unknown file system"
+"""What umount says of a node where nothing is mounted."""
 KILL_SECONDS = 10
 PAUSE = 0.02
 BUSY_TRIES, BUSY_PAUSE = 10, 0.05
@@ -30,12 +32,11 @@ GONE = ("not found", "No such process", "does not exist", "Can't assign requeste
 
 
 class Undoing:
-    """One jail on its way out; ``rootfs`` is where missing mount points were made."""
+    """One jail on its way out."""
 
-    def __init__(self, tools: Tools, made: Made, rootfs: str, warn: Callable[[str], None]):
+    def __init__(self, tools: Tools, made: Made, warn: Callable[[str], None]):
         self.tools = tools
         self.made = made
-        self.rootfs = rootfs
         self.warn = warn
 
     def all(self, jails: list[JailLine] | None = None) -> None:
@@ -87,9 +88,10 @@ class Undoing:
         """
         words: tuple[str, ...] = ()
         for attempt in range(BUSY_TRIES):
-            if self.tools.run("umount", *words, node).status == 0:
+            said = self.tools.run("umount", *words, node)
+            if said.status == 0:
                 return
-            present = query.mounted_nodes(self.tools)
+            present = self.mounted_nodes(said)
             if node not in present:
                 return
             below = [other for other in present if other.startswith(f"{node}/")]
@@ -101,9 +103,18 @@ class Undoing:
             time.sleep(BUSY_PAUSE)
         raise RingfenceError(f"cannot unmount {node}: it stays busy", hint="delete can be tried again")
 
+    def mounted_nodes(self, said: Said) -> list[str]:
+        """Where something is mounted; without the tool that tells umount's own word for it is taken."""
+        try:
+            return query.mounted_nodes(self.tools)
+        except RingfenceError:
+            if UNKNOWN not in said.errors:
+                raise
+            return []
+
     def remove_folder(self, path: str) -> None:
         """Remove a mount point that was made, if it is below the root and empty (JAIL-DEL-05)."""
-        root = self.rootfs.rstrip("/")
+        root = self.made.rootfs.rstrip("/")
         if not path.startswith(f"{root}/"):
             return
         folder = path.rpartition("/")[0]
