@@ -26,7 +26,7 @@ class JailSettings(Record):
 
     ``libc`` is the library with jail_attach(2); ``annotations``: those of ``org.freebsd.*`` are obeyed; ``nullfs``: a
     jail may mount nullfs itself; ``mounts`` are further file systems; ``ocijail_defaults``: what is not said is as
-    ocijail has it.
+    ocijail has it; ``drop_linux_defaults``: what containerd puts into every configuration for Linux is left out.
     """
 
     jail: str = "/usr/sbin/jail"
@@ -44,6 +44,7 @@ class JailSettings(Record):
     nullfs: bool = False
     mounts: tuple[str, ...] = ()
     ocijail_defaults: bool = False
+    drop_linux_defaults: bool = False
 
 
 class Settings(Record):
@@ -276,5 +277,6 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "jail.allow-nullfs": ("jail.nullfs", truth),
     "jail.mounts": ("jail.mounts", file_systems),
     "jail.ocijail-defaults": ("jail.ocijail_defaults", truth),
+    "jail.drop-linux-defaults": ("jail.drop_linux_defaults", truth),
 }
 """Every key with its field in Settings and what makes a value of it."""

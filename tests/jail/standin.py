@@ -47,7 +47,7 @@ sys.argv.pop(0)
 from ringfence.cli.main import main
 main()
 """
-"""As bin/ringfence, on a system that says it is FreeBSD, with settings that are no file: to parse one costs 20 ms."""
+"""As bin/ringfence, but on a system that says it is FreeBSD, with settings of no file: to parse one costs 20 ms."""
 PLAIN_LAUNCHER = """import sys
 sys.path.insert(0, "{repository}/src")
 sys.argv.pop(0)

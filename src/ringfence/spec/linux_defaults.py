@@ -23,7 +23,7 @@ FIELDS = (
 
 
 def without_linux_defaults(document: dict[str, object]) -> tuple[dict[str, object], list[str]]:
-    """A configuration without them, and the JSON pointers of what was left out; the one given stays as it is."""
+    """A configuration without them, and the JSON pointers of what was left out; nothing of the one given is changed."""
     changed = dict(document)
     left_out = drop_mounts(changed)
     for section, name in FIELDS:
@@ -31,7 +31,7 @@ def without_linux_defaults(document: dict[str, object]) -> tuple[dict[str, objec
         if isinstance(held, dict) and name in held:
             changed[section] = {key: value for key, value in held.items() if key != name}
             left_out.append(f"/{section}/{name}")
-    return changed, left_out
+    return (changed if left_out else document), left_out
 
 
 def drop_mounts(changed: dict[str, object]) -> list[str]:

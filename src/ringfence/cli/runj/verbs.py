@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     Perform = Callable[[Runtime, Arguments], int]
 
 SIGTERM = "SIGTERM"
-ROOT = "root"
-"""The root file system of a bundle whose configuration names none."""
 FAILURE = 1
+PID_LENGTH = 32
+KILLED = 128
+"""The exit status of what signal N ended is this much more than N."""
+S_IFMT, S_IFREG = 0o170000, 0o100000
 
 
 def create(runtime: Runtime, arguments: Arguments) -> int:
     """``create``; the bundle is named in one place (JAIL-COMPAT-01)."""
     from ringfence.container.create import create as make
-    from ringfence.container.runtime import CreateOptions, Source
+    from ringfence.container.runtime import CreateOptions
 
     bundle = bundle_of(runtime, arguments)
+    check_regular(f"{bundle}/config.json")
     options = CreateOptions(
-        bundle,
-        console_socket=arguments.text("console-socket"),
-        pid_file=arguments.text("pid-file"),
-        config=Source(bundle, text=configuration(runtime, bundle)),
+        bundle, console_socket=arguments.text("console-socket"), pid_file=arguments.text("pid-file")
     )
     make(runtime, arguments.words[0], options)
     return 0
@@ -56,32 +56,18 @@ def bundle_of(runtime: Runtime, arguments: Arguments) -> str:
     return absolute(found[0], runtime.cwd)
 
 
-def configuration(runtime: Runtime, bundle: str) -> str:
-    """The text of config.json with what runj takes for granted: where the root is, and nothing of Linux' defaults.
+def check_regular(path: str) -> None:
+    """Whether config.json is a file and no link to one (JAIL-COMPAT-01).
 
     Raises:
-        RingfenceError: it is no regular file, or is broken.
+        RingfenceError: it is not, or is not there.
     """
-    from ringfence.container.bundle import read_text
-    from ringfence.spec.linux_defaults import without_linux_defaults
-    from ringfence.spec.load import parse_text
-
-    path = f"{bundle}/config.json"
     try:
-        if posix.lstat(path).st_mode & 0o170000 != 0o100000:
-            raise RingfenceError(f"{path} is not a regular file")
-        document = parse_text(read_text(path))
+        kind = posix.lstat(path).st_mode & S_IFMT
     except OSError as error:
         raise from_os_error(f"cannot read {path}", error) from None
-    if not isinstance(document, dict):
-        return dumps(document)
-    changed, left_out = without_linux_defaults(document)
-    if left_out:
-        runtime.log.warning(f"defaults for Linux are left out of config.json: {', '.join(left_out)}")
-    root = changed.get("root", {})
-    if isinstance(root, dict) and not root.get("path"):
-        changed["root"] = {**root, "path": ROOT}
-    return dumps(changed)
+    if kind != S_IFREG:
+        raise RingfenceError(f"{path} is not a regular file")
 
 
 def start(runtime: Runtime, arguments: Arguments) -> int:
@@ -173,16 +159,34 @@ def execute(runtime: Runtime, arguments: Arguments) -> int:
     from ringfence.container.execute import execute as perform
     from ringfence.container.runtime import ExecOptions
 
-    options = ExecOptions(
-        args=tuple(arguments.words[1:]),
-        process_file=arguments.text("process"),
-        console_socket=arguments.text("console-socket"),
-    )
+    container_id, socket = arguments.words[0], arguments.text("console-socket")
     try:
-        return perform(runtime, arguments.words[0], options)
+        directory = load_record(runtime, container_id).directory
+        options = ExecOptions(
+            args=tuple(arguments.words[1:]),
+            process_file=arguments.text("process"),
+            console_socket=socket,
+            detach=bool(socket),
+            pid_file=f"{directory}/exec.{posix.getpid()}" if socket else "",
+        )
+        status = perform(runtime, container_id, options)
+        # Its terminal is elsewhere, but the command waits for it all the same.
+        return ended(options.pid_file) if socket else status
     except RingfenceError as error:
         error.status = FAILURE
         raise
+
+
+def ended(pid_file: str) -> int:
+    """The exit status of a child of ours, whose pid a file tells; the file is removed."""
+    descriptor = posix.open(pid_file, posix.O_RDONLY | posix.O_CLOEXEC)
+    try:
+        pid = int(posix.read(descriptor, PID_LENGTH))
+    finally:
+        posix.close(descriptor)
+        posix.unlink(pid_file)
+    status = posix.waitstatus_to_exitcode(posix.waitpid(pid, 0)[1])
+    return status if status >= 0 else KILLED - status
 
 
 ACTIONS: dict[str, Perform] = {

@@ -14,6 +14,7 @@ from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host import freebsd
 from ringfence.jsontext import dumps, loads
 from ringfence.record import Record
+from ringfence.spec.linux_defaults import without_linux_defaults
 from ringfence.spec.load import parse_config, parse_text
 from ringfence.spec.problems import Problems
 from ringfence.spec.rules.jail.extension import FILE as EXTENSION
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ringfence.spec.types import Config, Process
 
 EXTENSION_LARGEST = 1 << 20
+RUNJ, RUNJ_ROOT = "runj", "root"
 
 
 class PreparedJail(Record):
@@ -62,14 +64,14 @@ def prepare(runtime: Runtime, container_id: str, options: CreateOptions, read: R
         RingfenceError: the configuration is wrong, or asks for what a jail cannot give.
     """
     settings = choice.settings.jail
-    document = completed(read)
+    document, left_out = completed(read, runtime.program, settings.drop_linux_defaults)
     loaded = load_jail(document, policy_of(settings))
     config = with_looser_defaults(loaded.config) if settings.ocijail_defaults else loaded.config
     rootfs = locate_root(options.bundle, config)
     state = container_directory(runtime, container_id)
     release = freebsd.major(freebsd.uname()[1]) if freebsd.is_freebsd() else freebsd.OLDEST
     plan = compile_create(config, Context(container_id, options.bundle, rootfs, state, release))
-    cautions = (*loaded.warnings, *path_cautions(config, rootfs))
+    cautions = (*left_out, *loaded.warnings, *path_cautions(config, rootfs))
     text = read.text if document is read.value else dumps(document)
     return PreparedJail(text, config, rootfs, plan, choice, cautions, notes(config))
 
@@ -79,14 +81,27 @@ def policy_of(settings: JailSettings) -> Policy:
     return Policy(mount_types=settings.mounts, nullfs=settings.nullfs, annotations=settings.annotations)
 
 
-def completed(read: Read) -> dict[str, object]:
-    """The document with what runj's extension file says.
+def completed(read: Read, program: str, drop: bool) -> tuple[dict[str, object], tuple[str, ...]]:
+    """The document with runj's extension file, and a warning of what has been left out of it.
+
+    Called as runj it has runj's default for the root, and nothing of containerd's defaults for Linux, which ``drop``
+    leaves out for all (JAIL-COMPAT-04).
 
     Raises:
         RingfenceError: the file is no plain JSON object of the known form.
     """
+    document = read.document
     told = extension_beside(read.folder or read.bundle)
-    return read.document if told is None else with_extension(read.document, told)
+    if told is not None:
+        document = with_extension(document, told)
+    root = document.get("root", {})
+    if program == RUNJ and isinstance(root, dict) and not root.get("path"):
+        document = {**document, "root": {**root, "path": RUNJ_ROOT}}
+    pointers: list[str] = []
+    if drop or program == RUNJ:
+        document, pointers = without_linux_defaults(document)
+    text = f"defaults for Linux are left out of config.json: {', '.join(pointers)}"
+    return document, (text,) if pointers else ()
 
 
 def extension_beside(folder: str) -> object:
