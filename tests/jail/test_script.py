@@ -12,7 +12,7 @@ SCRIPT = f"{REPOSITORY}/tools/test-freebsd"
 def called(*words: str) -> subprocess.CompletedProcess[str]:
     """What the script says and how it ends."""
     return subprocess.run(
-        ["sh", SCRIPT, *words], capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
+        ["sh", SCRIPT, *words], capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin:/usr/sbin"}
     )  # fmt: skip
 
 
