@@ -74,6 +74,10 @@ def decide(
         RingfenceError: the configuration is wrong, or there can be no jail here.
     """
     check_here()
+    if options.pidfd_socket:
+        raise RingfenceError("--pidfd-socket cannot be given: FreeBSD has no pidfds")
+    if options.terminal >= 0:
+        raise RingfenceError("only a machine takes a given terminal", hint="use --console-socket")
     prepared = prepare(runtime, container_id, options, chosen.read, chosen.choice)
     check_terminal_options(prepared.process.terminal, detached, options.console_socket, given=False)
     check_preserved(3, options.preserve_fds)
@@ -120,7 +124,7 @@ class Birth:
             driver=JAIL,
         )
         self.lock = -1
-        self.gates: tuple[int, int] = (-1, -1)
+        self.gates: tuple[int, ...] = ()
 
     def perform(self, stdio: tuple[int, int, int] | None, console: int) -> None:
         """Make everything; afterwards the process waits for start.
@@ -191,17 +195,20 @@ class Birth:
         plan = self.prepared.plan
         record = self.record
         state = {"ociVersion": SPEC_VERSION, "id": record.id, "status": "", "pid": 0, "bundle": record.bundle}
+        gate, answer, watched = self.gates
         return entry.Entry(
             jid,
             plan.part("entry").host,
             plan.part("start").host,
             -1,
-            *self.gates,
-            stdio,
-            console,
-            self.options.preserve_fds,
-            self.prepared.config.hooks,
-            {**state, "annotations": record.annotations},
+            gate=gate,
+            answer=answer,
+            watched=watched,
+            stdio=stdio,
+            console=console,
+            preserve=self.options.preserve_fds,
+            hooks=self.prepared.config.hooks,
+            state={**state, "annotations": record.annotations},
         )
 
     def born(self, pid: int) -> None:
@@ -243,7 +250,7 @@ class Birth:
         for descriptor in (self.lock, *self.gates):
             if descriptor >= 0:
                 os.close(descriptor)
-        self.lock, self.gates = -1, (-1, -1)
+        self.lock, self.gates = -1, ()
 
 
 def ended(number: int, _frame: FrameType | None) -> None:
@@ -251,8 +258,10 @@ def ended(number: int, _frame: FrameType | None) -> None:
     raise EndedError(number)
 
 
-def make_gates(directory: str) -> tuple[int, int]:
+def make_gates(directory: str) -> tuple[int, ...]:
     """The FIFO that start writes to and the one it is answered on, each open at both ends so that neither ever ends.
+
+    Behind them a file whose removal tells that the record has gone.
 
     Raises:
         OSError: they cannot be made.
@@ -262,4 +271,4 @@ def make_gates(directory: str) -> tuple[int, int]:
         path = f"{directory}/{name}"
         os.mkfifo(path, 0o600)
         ends.append(os.open(path, os.O_RDWR | os.O_CLOEXEC))
-    return ends[0], ends[1]
+    return *ends, os.open(f"{directory}/{CONFIG}", os.O_RDONLY | os.O_CLOEXEC)
