@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.jail.harness import Host, Skip
 from tests.jail.standin import REPOSITORY
 
 
-def test_elsewhere_it_refuses(tmp_path: object) -> None:
+def test_elsewhere_it_refuses() -> None:
     """JAIL-PORT-04: by FreeBSD's own make as by the script, with a reason and without having done anything."""
     assert shutil.which("bmake"), "install bmake: tools/install-needs test"
     shown = subprocess.run(["bmake", "-n", "test-freebsd"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
@@ -27,6 +28,15 @@ def test_elsewhere_it_refuses(tmp_path: object) -> None:
         2,
         f"these tests need FreeBSD 14 or later; this is {os.uname().sysname}\n",
     )
+
+
+def test_it_is_installed_without_a_compiler(tmp_path: Path) -> None:
+    """JAIL-PORT-02, JAIL-COMPAT-01: by FreeBSD's own make, with the names that mean a jail."""
+    line = ["bmake", "install-freebsd", f"PREFIX={tmp_path}", f"PYTHON={sys.executable}"]
+    subprocess.run(line, cwd=REPOSITORY, capture_output=True, check=True)
+    assert sorted(os.listdir(tmp_path / "bin")) == ["ringfence", "ringfence-jail", "runj"]
+    told = subprocess.run([tmp_path / "bin" / "runj", "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("runj version ")
 
 
 def test_it_runs_with_the_standard_library_alone(parts: object) -> None:
