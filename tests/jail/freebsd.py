@@ -176,7 +176,7 @@ def workplace() -> Iterator[str]:
 
 def remove(path: str) -> None:
     """Remove a folder with whatever still hangs on it: jails, mounts."""
-    if sys.platform.startswith("freebsd"):
+    if os.uname().sysname == "FreeBSD":
         Host(path, "", [], PLACES).sweep()
     shutil.rmtree(path, ignore_errors=True)
 
@@ -209,7 +209,7 @@ def runs(path: str) -> bool:
 
 def unfit() -> str:
     """Why this is no machine for the tests, "" if it is one."""
-    if not sys.platform.startswith("freebsd"):
+    if os.uname().sysname != "FreeBSD":
         return f"these tests need FreeBSD 14 or later; this is {os.uname().sysname}"
     if os.geteuid() != 0:
         return "these tests make jails and mounts: run them as root"
