@@ -12,7 +12,8 @@ from ringfence.container.checkpoint import DESCRIPTORS, NULL, explained, open_fo
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground
 from ringfence.container.place import CRIU_ROOT, remove_mount
-from ringfence.container.planning import decide
+from ringfence.container.planning import choose_wall, decide
+from ringfence.container.runtime import JAIL
 from ringfence.container.sockets import connected
 from ringfence.criu.options import RESTORE_LOG, outer_mounts, outer_namespaces, pipes, restore_options
 from ringfence.criu.places import Places
@@ -43,7 +44,10 @@ def restore(runtime: Runtime, container_id: str, options: RunOptions, images: Cr
     Raises:
         RingfenceError: it could not be restored; nothing is left behind.
     """
-    prepared = decide(runtime, container_id, options, detached=options.detach, fifo=False)
+    chosen = choose_wall(runtime, options)
+    if chosen.choice.driver == JAIL:
+        raise RingfenceError("a jail cannot be restored", hint="CRIU is Linux's alone")
+    prepared = decide(runtime, container_id, options, detached=options.detach, fifo=False, chosen=chosen)
     returning = Return(Birth(runtime, container_id, options, prepared), images)
     if options.detach:
         returning.perform(None)

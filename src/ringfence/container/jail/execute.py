@@ -127,6 +127,6 @@ def detached(runtime: Runtime, options: ExecOptions, entry: Entry, library: Libr
 
 def foreground(runtime: Runtime, options: ExecOptions, process: Process, entry: Entry, library: Library) -> int:
     """A process that is waited for."""
-    front = JailForeground(process.terminal, process.user.uid if process.user else 0)
+    front = JailForeground(process.terminal)
     pid = born(runtime, options, changed(entry, stdio=front.stdio, console=front.console), library)
     return front.wait_for_end(pid)
