@@ -7,7 +7,8 @@
 # make bench-vm   the wall of a machine beside a bare QEMU
 # make bench-image  unpacking a layer beside tar
 # make bench-guest  the same on cgroup v2, in the guest of the tests
-# make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence
+# make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence; ARCH=aarch64 builds
+#                 that of another processor, with gcc-aarch64-linux-gnu
 # make guest-stock  take the distribution's kernel for them instead, some seconds; it boots more slowly
 # make install    install below PREFIX (and DESTDIR); make uninstall removes it again
 #
@@ -18,6 +19,7 @@ PYTHON ?=
 DESTDIR ?=
 TESTS ?=
 BENCH ?=
+ARCH ?=
 
 interpreter = $(shell tools/find-python $(PYTHON))
 init = src/ringfence/libexec/ringfence-init
@@ -98,7 +100,7 @@ bench-guest:
 
 guest:
 	@tools/install-needs build machine guest
-	@$(interpreter) -m guest
+	@$(interpreter) -m guest $(ARCH)
 
 guest-stock:
 	@tools/install-needs build machine

@@ -129,7 +129,8 @@ class Birth:
 
         record = self.record
         self.boot = Member(record) if record.pod else Boot(record, self.prepared.plan, self.runtime.hypervisor_log)
-        write_whole(f"{self.record.directory}/{FIFO}", "")
+        if not self.options.state:
+            write_whole(f"{self.record.directory}/{FIFO}", "")
 
     def perform(self, given: dict[str, int], stdio: tuple[int, int, int] | None) -> Outcome:
         """Perform the whole plan; afterwards the process waits for start, or runs.

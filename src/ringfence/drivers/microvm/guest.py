@@ -161,12 +161,15 @@ def write_steps(step: HostStep) -> list[InitStep]:
     raise RingfenceError(f"config.json#{step.pointer}: not behind a microVM", field=step.pointer)
 
 
-def first_steps(host: Host, resources: Resources | None, *, virtiofs: bool) -> list[InitStep]:
+FILES = {"virtiofs": "", "9p": SHARE}
+"""Ways to get files from the host, and their options."""
+
+
+def first_steps(host: Host, resources: Resources | None, files: str) -> list[InitStep]:
     """What makes the guest a machine for the container: its files, its cgroup, its loopback interface."""
-    kind, data = ("virtiofs", "") if virtiofs else ("9p", SHARE)
     enabled = " ".join(f"+{name}" for name in CONTROLLERS)
     return [
-        guest.MountAt("/root/path", kind, "root", INSIDE, MS_NODEV, data),
+        *([guest.MountAt("/root/path", files, "root", INSIDE, MS_NODEV, FILES[files])] if files else []),
         guest.WriteFile("", f"{CGROUPS}/cgroup.subtree_control", enabled),
         *cgroup_steps(host, resources, OWN.cgroup),
         inside.LoopbackUp("/linux/namespaces"),
@@ -186,9 +189,11 @@ def guest_context(container_id: str, compiled: Filter | None, seat: Seat, root: 
 
 
 def compile_guest(
-    config: Config, host: Host, container_id: str, compiled: Filter | None, image: Image | None, *, virtiofs: bool
+    config: Config, host: Host, container_id: str, compiled: Filter | None, image: Image | None, files: str
 ) -> Plan:
     """The plan that the guest's init performs; ``image`` is one that is the container's root.
+
+    ``files`` is the way by which the guest gets those of the host, "" when it needs none.
 
     Raises:
         RingfenceError: the configuration asks for what a guest cannot give.
@@ -199,7 +204,7 @@ def compile_guest(
     resources = section(config).resources
     readonly = bool(config.root and config.root.readonly)
     first = [
-        *first_steps(facts, resources, virtiofs=virtiofs),
+        *first_steps(facts, resources, files),
         *(image_steps(image, readonly=readonly) if image else []),
     ]
     return Plan((), (*first, *plan.birth), plan.inside, plan.slots)
