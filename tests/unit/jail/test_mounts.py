@@ -11,7 +11,7 @@ from ringfence.drivers.jail.inroot import resolve
 from ringfence.drivers.jail.steps import MountFilesystem, UseRuleset
 from ringfence.errors import RingfenceError
 from ringfence.spec.rules.jail.policy import Policy
-from tests.unit.jail.configs import Document, mounts, plan_of, refusal, refused_at
+from tests.unit.jail.configs import Document, jail, mounts, plan_of, refusal, refused_at, words_of
 
 
 def mount_of(**fields: object) -> MountFilesystem:

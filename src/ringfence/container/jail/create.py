@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -21,6 +22,7 @@ from ringfence.drivers.jail import entry
 from ringfence.drivers.jail.library import Library
 from ringfence.drivers.jail.made import Made
 from ringfence.drivers.jail.perform import Maker
+from ringfence.drivers.jail.steps import RaiseChildren
 from ringfence.drivers.jail.tools import Tools
 from ringfence.drivers.jail.undo import Undoing
 from ringfence.drivers.linux.hooks import has_hooks
@@ -30,11 +32,13 @@ from ringfence.version import SPEC_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
     from ringfence.container.jail.planning import PreparedJail
     from ringfence.container.planning import Chosen
     from ringfence.container.runtime import CreateOptions, Runtime
+    from ringfence.plan.plan import Plan
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 START = "unable to start container process"
@@ -76,6 +80,8 @@ def decide(
     check_here()
     if options.pidfd_socket:
         raise RingfenceError("--pidfd-socket cannot be given: FreeBSD has no pidfds")
+    if options.state:
+        raise RingfenceError("a jail cannot be restored")
     if options.terminal >= 0:
         raise RingfenceError("only a machine takes a given terminal", hint="use --console-socket")
     prepared = prepare(runtime, container_id, options, chosen.read, chosen.choice)
@@ -176,7 +182,8 @@ class Birth:
         library = Library(self.prepared.choice.settings.jail.libc)
         check_neighbours(self.runtime, self.record, self.prepared.plan)
         maker = Maker(self.tools, self.journal, self.prepared.plan, self.runtime.log.warning)
-        maker.perform()
+        with one_at_a_time(self.runtime, self.prepared.plan):
+            maker.perform()
         if self.runtime.trace:
             write_steps(self.runtime.trace, self.prepared.plan, maker.done)
         jid = self.journal.made.jid
@@ -251,6 +258,19 @@ class Birth:
             if descriptor >= 0:
                 os.close(descriptor)
         self.lock, self.gates = -1, ()
+
+
+@contextlib.contextmanager
+def one_at_a_time(runtime: Runtime, plan: Plan) -> Iterator[None]:
+    """Nobody else of this root changes what a parent jail allows before the child is there (JAIL-CFG-11)."""
+    if not any(isinstance(step, RaiseChildren) for step in plan.host):
+        yield
+        return
+    held = lock(runtime.root)
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def ended(number: int, _frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence.drivers.jail.devices import OWN_RULESET
 from ringfence.spec.rules.jail.addresses import canonical
 from ringfence.spec.types import FreeBSD, Jail, JailAllow
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from ringfence.spec.types import Config
 
 WHERE = "/freebsd/jail"
+DEVFS = "devfs"
 ALLOW = (
     ("set_hostname", "setHostname", "set_hostname"),
     ("raw_sockets", "rawSockets", "raw_sockets"),
@@ -95,6 +97,9 @@ def allow_words(allow: JailAllow) -> Words:
         words.append((f"{WHERE}/allow/mount", "allow.mount"))
     for index, kind in enumerate(allow.mount):
         words.append((f"{WHERE}/allow/mount/{index}", f"allow.mount.{kind}"))
+        if kind == DEVFS:
+            # Without one a jail that mounts devfs itself would see all devices of the host.
+            words.append((f"{WHERE}/allow/mount/{index}", f"devfs_ruleset={OWN_RULESET}"))
     return words
 
 

@@ -6,7 +6,7 @@ from ringfence.drivers.jail import steps
 from ringfence.drivers.jail.devices import OWN_RULESET, RULES, USUAL, device_rules
 from ringfence.drivers.jail.limits import cpus, rules
 from ringfence.drivers.jail.names import jail_name
-from ringfence.drivers.jail.parameters import WHERE, jail_of, parameters
+from ringfence.drivers.jail.parameters import DEVFS, WHERE, jail_of, parameters
 from ringfence.paths import join, normpath
 from ringfence.plan.plan import Plan
 from ringfence.record import Record
@@ -111,6 +111,9 @@ def mount_steps(config: Config, context: Context) -> list[HostStep]:
             made += device_rules(config, destination)
     if made:
         made.append(steps.CheckMounts(""))
+    allowed = jail_of(config).allow
+    if allowed and DEVFS in allowed.mount:
+        made.append(steps.UseRuleset(f"{WHERE}/allow/mount", OWN_RULESET, RULES))
     return made
 
 

@@ -5,6 +5,8 @@ Every failure names what was to be done and has the tool's own sentence (JAIL-ER
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 
 from ringfence.errors import RingfenceError
@@ -85,7 +87,7 @@ class Tools:
             raise RingfenceError(f"{tool} did not end within {seconds} seconds and was killed") from None
         finally:
             if process.poll() is None:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # it leads a session of its own
                 process.communicate()
         return process.returncode, output[:LARGEST], errors[:LARGEST]
 
@@ -111,7 +113,6 @@ HINTS = (
     ("enable using kern.racct.enable=1", "put kern.racct.enable=1 into /boot/loader.conf and boot again"),
     ("RACCT/RCTL support not present", "limits need a kernel with options RACCT and RCTL"),
     ("Operation not permitted", "jails are made by root; inside a jail only as far as its own allow.* permit"),
-    ("unknown parameter", "this kernel does not have it, or the module that brings it is not loaded"),
     ("IPv4 addresses clash", "another jail has the address"),
     ("prison limit exceeded", "the parent's children.max does not allow another child"),
     ("is dying", "an earlier jail of that name has connections that are not closed yet: try again later"),
