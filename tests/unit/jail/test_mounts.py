@@ -150,6 +150,13 @@ def test_rulesets_and_rules_that_there_are_not(option: str) -> None:
     assert refused_at(mounts({"destination": "/dev", "type": "devfs", "options": [option]})) == "/mounts/0/options"
 
 
+def test_a_jail_that_mounts_devfs_itself_sees_no_more() -> None:
+    """JAIL-CFG-09, JAIL-MNT-10: the kernel enforces a ruleset on its mounts, one that has been looked at."""
+    document = jail(enforceStatfs=1, allow={"mount": ["devfs"]}) | {"mounts": []}
+    assert "devfs_ruleset=29286" in words_of(document)
+    assert isinstance(plan_of(document).host[0], UseRuleset)
+
+
 def test_rules_in_ocijails_form() -> None:
     """JAIL-MNT-13: parsed and put together again."""
     options = ["rule=path  bpf*   unhide", "rule=path bpf mode 0640"]
