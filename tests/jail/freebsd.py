@@ -30,7 +30,7 @@ from tests.jail.bundle import begin_template, copy_program
 from tests.jail.harness import PREFIX, Host, Skip, used
 from tests.jail.standin import INTERPRETER, PLACES, PLAIN_LAUNCHER, REPOSITORY, StandIn, compile_library, make_template
 
-MODULES = ("life", "jail", "process", "mounts", "hooks", "limits", "network")
+MODULES = ("life", "jail", "process", "mounts", "hooks", "limits", "network", "runj")
 """The files whose tests take any host."""
 FOLDER = "ringfence-test-freebsd."
 PARTS = ("bin", "lib", "libexec")

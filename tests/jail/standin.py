@@ -37,7 +37,8 @@ from tests.jail.tools.state import main
 main()
 """
 LAUNCHER = """import sys
-sys.path.insert(0, "{repository}/src")
+sys.path[:0] = ["{repository}/src", "{repository}"]
+{first}
 from ringfence import settings
 told = settings.Settings(jail=settings.JailSettings(**{jail}))
 settings.read_settings = lambda *_: told
@@ -110,11 +111,14 @@ class StandIn(Host):
     def is_standin(self) -> bool:
         return True
 
-    def settings(self, **more: object) -> None:
-        """Say what the administrator has decided: where the tools are, and ``more`` of the settings of jails."""
+    def settings(self, first: str = "", **more: object) -> None:
+        """Say what the administrator has decided: where the tools are, and ``more`` of the settings of jails.
+
+        ``first`` is what ringfence's process does before all else.
+        """
         places = {name: f"{self.bin}/{name}" for name in TOOLS if name not in ("jexec", "kldload")}
         held = {**places, "libc": f"{self.bin}/libc.so", **more}
-        write(f"{self.folder}/launcher.py", LAUNCHER.format(repository=REPOSITORY, jail=held))
+        write(f"{self.folder}/launcher.py", LAUNCHER.format(repository=REPOSITORY, jail=held, first=first))
 
     def held(self) -> State:
         """The tools' state, to be used in a with statement; what is changed there is kept."""

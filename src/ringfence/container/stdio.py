@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import posix
 import select
 
@@ -111,8 +112,17 @@ def make_pipes(owner: int) -> Pipes:
     if posix.geteuid() == 0 and owner >= 0:
         # Inside a user namespace nobody may: the pipes would belong to an id that is not mapped there.
         for descriptor in theirs:
-            posix.fchown(descriptor, owner, -1)
+            give_to(owner, descriptor)
     return Pipes(theirs, (into, out, err))
+
+
+def give_to(owner: int, pipe: int) -> None:
+    """Make a pipe a user's; FreeBSD's pipes have no owner (EINVAL), and its /dev/fd opens nothing anew."""
+    try:
+        posix.fchown(pipe, owner, -1)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
 
 
 def wait_for(pid: int, flows: list[Flow | Relay]) -> int:
