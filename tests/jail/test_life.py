@@ -8,7 +8,7 @@ import signal
 import time
 
 from tests.jail.harness import Container, Host, Skip, poll, text_of
-from tests.jail.standin import REPOSITORY
+from tests.jail.launchers import REPOSITORY
 
 UNREADABLE = 77
 
@@ -315,6 +315,23 @@ def test_two_at_once(host: Host) -> None:
     assert sorted(one.code for one in results) == [0, 1], results
     assert "cannot start an already running container" in next(one.err for one in results if one.code)
     assert Container(host, name, "").status == "running"
+
+
+def test_killed_in_the_middle(host: Host) -> None:
+    """JAIL-CRASH-01: create is killed behind five of its tools; delete by force leaves nothing."""
+    bundle = host.bundle()
+    bundle.jail.update({"interface": "lo0", "ip4Addr": ["127.219.4.7"]})
+    bundle.resources["cpu"] = {"cpus": "0"}
+    bundle.write()
+    for tool in ("ifconfig", "devfs", "mount", "jail", "cpuset"):
+        name = host.name()
+        host.let_kill(tool)
+        killed = host.run("create", "--bundle", bundle.path, name, out=host.path())
+        host.let_kill("")
+        assert killed.code == 128 + signal.SIGKILL, (tool, killed)
+        host.run("delete", "--force", name).ok()
+        assert host.traces() == [], tool
+        assert "127.219.4.7" not in host.tool("ifconfig", "lo0").out
 
 
 def test_root_is_needed(host: Host) -> None:
