@@ -93,6 +93,10 @@ class Host:
         """Whether the tools are stand-ins."""
         return False
 
+    def jail_waited(self) -> bool:
+        """Whether a jail's removal had to wait for processes, as far as that can be told."""
+        return False
+
     def needs_root_tool(self, name: str) -> str:
         """The path of a program that the template has, for ``path`` of a process.
 

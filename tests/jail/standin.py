@@ -93,6 +93,10 @@ class StandIn(Host):
         """The tools' state, to be used in a with statement; what is changed there is kept."""
         return State(self.state_folder)
 
+    def jail_waited(self) -> bool:
+        with self.held() as state:
+            return bool(state.data["waited"])
+
     def fault(self, **what: Any) -> None:
         """Let a call of a tool go wrong: the next one, the ``at``-th from now on or that of ``tool``."""
         with self.held() as state:
