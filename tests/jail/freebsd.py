@@ -28,7 +28,8 @@ from typing import NoReturn
 
 from tests.jail.bundle import begin_template, copy_program
 from tests.jail.harness import PREFIX, Host, Skip, used
-from tests.jail.standin import INTERPRETER, PLACES, PLAIN_LAUNCHER, REPOSITORY, StandIn, compile_library, make_template
+from tests.jail.launchers import INTERPRETER, PLAIN_LAUNCHER, REPOSITORY
+from tests.jail.standin import PLACES, StandIn, compile_library, make_template
 
 MODULES = ("life", "jail", "process", "mounts", "hooks", "limits", "network", "runj")
 """The files whose tests take any host."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import time
 
 from tests.jail.consoles import Console
 from tests.jail.harness import Container, Host, poll, text_of
@@ -75,9 +74,7 @@ def test_a_hook_that_takes_too_long(host: Host) -> None:
     mark = host.path("child")
     bundle = host.bundle()
     bundle.hook("createRuntime", f"/bin/sleep 600 & echo $! > {mark}; wait", timeout=1)
-    begun = time.monotonic()
     host.refuses(bundle, "createRuntime", "/bin/sh")
-    assert time.monotonic() - begun < 20
     child = int(text_of(mark))
     poll(lambda: ended(host, child), "the end of the hook's child")
 

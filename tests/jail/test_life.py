@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 
 from tests.jail.harness import Container, Host, Skip, poll, text_of
-from tests.jail.standin import REPOSITORY
+from tests.jail.launchers import REPOSITORY
 
 UNREADABLE = 77
 
@@ -85,16 +84,15 @@ def gone(host: Host, pid: int) -> bool:
 
 
 def test_killing_what_ignores_it(host: Host) -> None:
-    """JAIL-DEL-02, JAIL-KILL-04: -f does not wait for a program that ignores TERM, nor for its children."""
+    """JAIL-DEL-02, JAIL-KILL-04: with -f all are gone before jail(8) would wait for them to heed its TERM."""
     script = "trap '' TERM; /bin/sleep 1000 & echo ready; while :; do /bin/sleep 1; done"
     container = host.start(host.sh(script))
     container.says("ready")
     container.kill("TERM").ok()
     assert container.status == "running"
-    begun = time.monotonic()
     container.delete("--force").ok()
-    assert time.monotonic() - begun < 5
     assert host.traces() == []
+    assert not host.jail_waited()
 
 
 def test_what_outlives_the_program(host: Host) -> None:
@@ -170,9 +168,7 @@ def test_what_is_left_over_does_not_delay_a_run(host: Host) -> None:
     """JAIL-RUN-01."""
     bundle = host.sh("/bin/sleep 1000 & exit 5")
     bundle.write()
-    begun = time.monotonic()
     assert host.run("run", "--bundle", bundle.path, host.name()).code == 5
-    assert time.monotonic() - begun < 10
     assert host.traces() == []
 
 
@@ -315,6 +311,23 @@ def test_two_at_once(host: Host) -> None:
     assert sorted(one.code for one in results) == [0, 1], results
     assert "cannot start an already running container" in next(one.err for one in results if one.code)
     assert Container(host, name, "").status == "running"
+
+
+def test_killed_in_the_middle(host: Host) -> None:
+    """JAIL-CRASH-01: create is killed behind five of its tools; delete by force leaves nothing."""
+    bundle = host.bundle()
+    bundle.jail.update({"interface": "lo0", "ip4Addr": ["127.219.4.7"]})
+    bundle.resources["cpu"] = {"cpus": "0"}
+    bundle.write()
+    for tool in ("ifconfig", "devfs", "mount", "jail", "cpuset"):
+        name = host.name()
+        host.let_kill(tool)
+        killed = host.run("create", "--bundle", bundle.path, name, out=host.path())
+        host.let_kill("")
+        assert killed.code == 128 + signal.SIGKILL, (tool, killed)
+        host.run("delete", "--force", name).ok()
+        assert host.traces() == [], tool
+        assert "127.219.4.7" not in host.tool("ifconfig", "lo0").out
 
 
 def test_root_is_needed(host: Host) -> None:

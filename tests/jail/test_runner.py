@@ -13,7 +13,7 @@ import pytest
 from tests.jail import freebsd
 from tests.jail.freebsd import FAIL, PASS, SKIP, Outcome, perform, report, rows_of
 from tests.jail.harness import Host, Skip
-from tests.jail.standin import REPOSITORY
+from tests.jail.launchers import REPOSITORY
 
 
 def test_elsewhere_it_refuses() -> None:

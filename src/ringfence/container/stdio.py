@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import posix
 import select
 
@@ -112,17 +111,8 @@ def make_pipes(owner: int) -> Pipes:
     if posix.geteuid() == 0 and owner >= 0:
         # Inside a user namespace nobody may: the pipes would belong to an id that is not mapped there.
         for descriptor in theirs:
-            give_to(owner, descriptor)
+            posix.fchown(descriptor, owner, -1)
     return Pipes(theirs, (into, out, err))
-
-
-def give_to(owner: int, pipe: int) -> None:
-    """Make a pipe a user's; FreeBSD's pipes have no owner (EINVAL), and its /dev/fd opens nothing anew."""
-    try:
-        posix.fchown(pipe, owner, -1)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
 
 
 def wait_for(pid: int, flows: list[Flow | Relay]) -> int:

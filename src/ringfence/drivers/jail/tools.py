@@ -5,10 +5,7 @@ Every failure names what was to be done and has the tool's own sentence (JAIL-ER
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-
+from ringfence.drivers.jail.command import run_command
 from ringfence.errors import RingfenceError
 from ringfence.record import Record
 
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
 ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/sbin:/bin:/usr/sbin:/usr/bin"}
 SECONDS = 30
 REMOVAL_SECONDS = 60
-LARGEST = 1 << 20
 SHOWN = 200
 
 
@@ -65,15 +61,9 @@ class Tools:
     def ended(self, tool: str, command: list[str], rules: str, seconds: int) -> tuple[int, bytes, bytes]:
         """The status and the output of a command; one that takes too long is killed and reaped."""
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE if rules else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-            )
+            return run_command(command, ENVIRONMENT, rules.encode(), seconds)
+        except TimeoutError:
+            raise RingfenceError(f"{tool} did not end within {seconds} seconds and was killed") from None
         except OSError as error:
             words = (error.strerror or "").lower()
             raise RingfenceError(
@@ -81,15 +71,6 @@ class Tools:
                 errno=error.errno or 0,
                 hint=f"looked for {command[0]}; ringfence.toml names another with jail.{tool}",
             ) from None
-        try:
-            output, errors = process.communicate(rules.encode() or None, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise RingfenceError(f"{tool} did not end within {seconds} seconds and was killed") from None
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)  # it leads a session of its own
-                process.communicate()
-        return process.returncode, output[:LARGEST], errors[:LARGEST]
 
     def must(self, attempted: str, tool: str, *words: str, field: str = "", seconds: int = SECONDS) -> Said:
         """Run a tool that has to succeed.
