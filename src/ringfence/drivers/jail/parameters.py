@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 WHERE = "/freebsd/jail"
 DEVFS = "devfs"
+SYSV = ("sysvmsg", "sysvsem", "sysvshm")
 ALLOW = (
     ("set_hostname", "setHostname", "set_hostname"),
     ("raw_sockets", "rawSockets", "raw_sockets"),
@@ -54,7 +55,7 @@ def parameters(config: Config) -> Words:
     jail = jail_of(config)
     words = host_words(config, jail)
     words += [(f"{WHERE}/vnet", "vnet=new")] if jail.vnet == "new" else family_words(jail)
-    for name in ("sysvmsg", "sysvsem", "sysvshm"):
+    for name in SYSV:
         words.append((f"{WHERE}/{name}", f"{name}={getattr(jail, name) or 'new'}"))
     level = 2 if jail.enforce_statfs is None else jail.enforce_statfs
     words.append((f"{WHERE}/enforceStatfs", f"enforce_statfs={level}"))

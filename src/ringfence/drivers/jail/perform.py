@@ -267,13 +267,14 @@ def raise_children(maker: Maker, step: steps.RaiseChildren) -> None:
 
 def create_jail(maker: Maker, step: steps.CreateJail) -> None:
     """jail(8), whose only word is the JID (JAIL-CREATE-02)."""
+    words = jail_words(step, lacking(maker.tools, step))
     maker.journal.note(name=step.name, path=step.path)
-    said = maker.tools.run("jail", *jail_words(step))
+    said = maker.tools.run("jail", *words)
     for _ in range(DYING_TRIES):
         if "is dying" not in said.errors:
             break
         time.sleep(DYING_PAUSE)
-        said = maker.tools.run("jail", *jail_words(step))
+        said = maker.tools.run("jail", *words)
     if said.status:
         raise refused(maker, step, said)
     jid = output.jid_of(said.output)
@@ -282,9 +283,22 @@ def create_jail(maker: Maker, step: steps.CreateJail) -> None:
     maker.journal.note(jid=jid)
 
 
-def jail_words(step: steps.CreateJail) -> tuple[str, ...]:
-    """The command line of jail(8)."""
-    return ("-i", "-c", f"name={step.name}", f"path={step.path}", "persist", *step.words)
+def jail_words(step: steps.CreateJail, without: tuple[str, ...]) -> tuple[str, ...]:
+    """The command line of jail(8); ``without`` are parameters that are disabled instead."""
+    words = (f"{word.partition('=')[0]}=disable" if word.partition("=")[0] in without else word for word in step.words)
+    return ("-i", "-c", f"name={step.name}", f"path={step.path}", "persist", *words)
+
+
+def lacking(tools: Tools, step: steps.CreateJail) -> tuple[str, ...]:
+    """Parameters that nobody asked for and the parent has disabled: the kernel gives them to no child then."""
+    if not step.parent or not step.unsaid:
+        return ()
+    said = tools.run("jls", "-d", "--libxo", "json", "name", *step.unsaid)
+    if said.status:
+        return ()
+    found = output.objects(said.output, ("name", *step.unsaid))
+    parents = [jail for jail in found if jail["name"] == step.parent]
+    return tuple(name for name in step.unsaid if any(jail[name] == "disable" for jail in parents))
 
 
 def refused(maker: Maker, step: steps.CreateJail, said: Said) -> RingfenceError:
