@@ -12,7 +12,7 @@ from ringfence.container.jail.fork import bear, end
 from ringfence.container.jail.hooks import run_hooks, run_poststop
 from ringfence.container.jail.neighbours import check_neighbours
 from ringfence.container.jail.planning import prepare
-from ringfence.container.jail.wall import ANSWER, JID_ANNOTATION, journal_of, now
+from ringfence.container.jail.wall import ANSWER, JID_ANNOTATION, journal_of
 from ringfence.container.place import make_directory, remove_directory
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
 from ringfence.container.runtime import JAIL
@@ -22,6 +22,7 @@ from ringfence.drivers.jail import entry
 from ringfence.drivers.jail.library import Library
 from ringfence.drivers.jail.made import Made
 from ringfence.drivers.jail.perform import Maker
+from ringfence.drivers.jail.query import now
 from ringfence.drivers.jail.steps import RaiseChildren
 from ringfence.drivers.jail.tools import Tools
 from ringfence.drivers.jail.undo import Undoing
@@ -224,12 +225,13 @@ class Birth:
         Raises:
             RingfenceError: there is no room for it.
         """
+        born = now()
         self.record.pid = pid
         try:
             save_record(self.record)
         except OSError as error:
             raise from_os_error(f"cannot write the state of container {self.record.id}", error) from None
-        self.journal.note(born=now())
+        self.journal.note(born=born)
 
     def tell(self, pid: int) -> None:
         """The caller's pid file, before the hooks and before the command returns."""
