@@ -2,6 +2,7 @@
 # make demo       install what is missing, build, and walk a container through its life
 # make test       install what the tests need and run them all; TESTS=tests/unit runs some of them
 # make test-freebsd  the tests of the jail wall on a FreeBSD host, as root, without anything installed; TESTS="life" chooses
+# make install-freebsd  install on FreeBSD, below PREFIX: there is nothing to build
 # make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
 # make bench-vm   the wall of a machine beside a bare QEMU
 # make bench-image  unpacking a layer beside tar
@@ -27,7 +28,7 @@ again = $(MAKE) --no-print-directory
 
 walk guest guest-stock bench-vm: export PYTHONPATH = src
 
-.PHONY: all init guest guest-stock demo walk test test-freebsd environment lint bench bench-vm bench-image bench-guest measure install uninstall clean
+.PHONY: all init guest guest-stock demo walk test test-freebsd install-freebsd environment lint bench bench-vm bench-image bench-guest measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -56,9 +57,12 @@ test:
 	@$(again) environment
 	@.venv/bin/pytest $(TESTS)
 
-# FreeBSD's own make comes here too: nothing on the way to this target may be GNU's alone.
+# FreeBSD's own make comes here too: nothing on the way to these two may be GNU's alone.
 test-freebsd:
 	@tools/test-freebsd $(TESTS)
+
+install-freebsd:
+	@PYTHON="$(PYTHON)" tools/install-freebsd "$(PREFIX)" "$(DESTDIR)"
 
 environment: all
 	@tools/test-environment "$(interpreter)" .venv

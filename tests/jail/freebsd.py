@@ -28,9 +28,10 @@ from typing import NoReturn
 
 from tests.jail.bundle import begin_template, copy_program
 from tests.jail.harness import PREFIX, Host, Skip, used
-from tests.jail.standin import INTERPRETER, PLACES, PLAIN_LAUNCHER, REPOSITORY, StandIn, compile_library, make_template
+from tests.jail.launchers import INTERPRETER, PLAIN_LAUNCHER, REPOSITORY
+from tests.jail.standin import PLACES, StandIn, compile_library, make_template
 
-MODULES = ("life", "jail", "process", "mounts", "hooks", "limits", "network")
+MODULES = ("life", "jail", "process", "mounts", "hooks", "limits", "network", "runj")
 """The files whose tests take any host."""
 FOLDER = "ringfence-test-freebsd."
 PARTS = ("bin", "lib", "libexec")
@@ -176,7 +177,7 @@ def workplace() -> Iterator[str]:
 
 def remove(path: str) -> None:
     """Remove a folder with whatever still hangs on it: jails, mounts."""
-    if sys.platform.startswith("freebsd"):
+    if os.uname().sysname == "FreeBSD":
         Host(path, "", [], PLACES).sweep()
     shutil.rmtree(path, ignore_errors=True)
 

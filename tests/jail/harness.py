@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tests.jail.bundle import Bundle
+from tests.jail.launchers import REPOSITORY, SETTLED_LAUNCHER, write
 
 DEADLINE = 20.0
 TIMEOUT = 120.0
@@ -92,6 +93,10 @@ class Host:
         """Whether the tools are stand-ins."""
         return False
 
+    def jail_waited(self) -> bool:
+        """Whether a jail's removal had to wait for processes, as far as that can be told."""
+        return False
+
     def needs_root_tool(self, name: str) -> str:
         """The path of a program that the template has, for ``path`` of a process.
 
@@ -110,6 +115,24 @@ class Host:
         """
         if self.tool("rctl", "-u", f"jail:{self.token}").code:
             raise Skip("kern.racct.enable is off")
+
+    def settings(self, first: str = "", **more: object) -> None:
+        """Say what the administrator has decided: ``more`` of the settings of jails.
+
+        ``first`` is what ringfence's process does before all else.
+        """
+        path = f"{self.folder}/launcher.py"
+        write(path, SETTLED_LAUNCHER.format(repository=REPOSITORY, jail=more, first=first))
+        self.launcher = [*self.launcher[:-1], path]
+
+    def let_kill(self, tool: str) -> None:
+        """From now on ringfence is killed as soon as this tool has done its work; "" for none."""
+        if not tool:
+            self.settings()
+            return
+        path = f"{self.folder}/killing-{tool}"
+        write(path, f'#!/bin/sh\n"{self.tools[tool]}" "$@"\nkill -9 $PPID\n', 0o755)
+        self.settings(**{tool: path})
 
     def reap(self) -> None:
         """Wait for ended processes that have become ours; init(8) does it elsewhere."""

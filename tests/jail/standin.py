@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import os
 import subprocess
-import sys
 from typing import Any
 
 from tests.jail.bundle import begin_template, copy_program
 from tests.jail.harness import Host
+from tests.jail.launchers import INTERPRETER, LAUNCHER, REPOSITORY, write
 from tests.jail.tools.state import State
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOLS = ("jail", "jls", "jexec", "ps", "rctl", "devfs", "ifconfig", "mount", "umount", "cpuset", "sysctl", "kldload")
 PLACES = {
     "jail": "/usr/sbin/jail",
@@ -29,38 +28,12 @@ PLACES = {
     "kldload": "/sbin/kldload",
 }
 """Where FreeBSD has them."""
-INTERPRETER = os.path.realpath(sys.executable)
 TOOL = """#!{interpreter} -IS
 import sys
 sys.path.insert(0, "{repository}")
 from tests.jail.tools.state import main
 main()
 """
-LAUNCHER = """import sys
-sys.path.insert(0, "{repository}/src")
-from ringfence import settings
-told = settings.Settings(jail=settings.JailSettings(**{jail}))
-settings.read_settings = lambda *_: told
-from ringfence.host import freebsd
-freebsd.uname = lambda: ("FreeBSD", "14.0-STABLE")
-sys.argv.pop(0)
-from ringfence.cli.main import main
-main()
-"""
-"""As bin/ringfence, but on a system that says it is FreeBSD, with settings of no file: to parse one costs 20 ms."""
-PLAIN_LAUNCHER = """import sys
-sys.path.insert(0, "{repository}/src")
-sys.argv.pop(0)
-from ringfence.cli.main import main
-main()
-"""
-
-
-def write(path: str, text: str, mode: int = 0o644) -> None:
-    """Write a file."""
-    with open(path, "w") as file:
-        file.write(text)
-    os.chmod(path, mode)
 
 
 def compile_library(folder: str) -> str:
@@ -110,15 +83,19 @@ class StandIn(Host):
     def is_standin(self) -> bool:
         return True
 
-    def settings(self, **more: object) -> None:
-        """Say what the administrator has decided: where the tools are, and ``more`` of the settings of jails."""
+    def settings(self, first: str = "", **more: object) -> None:
+        """The same, and where the tools are."""
         places = {name: f"{self.bin}/{name}" for name in TOOLS if name not in ("jexec", "kldload")}
         held = {**places, "libc": f"{self.bin}/libc.so", **more}
-        write(f"{self.folder}/launcher.py", LAUNCHER.format(repository=REPOSITORY, jail=held))
+        write(f"{self.folder}/launcher.py", LAUNCHER.format(repository=REPOSITORY, jail=held, first=first))
 
     def held(self) -> State:
         """The tools' state, to be used in a with statement; what is changed there is kept."""
         return State(self.state_folder)
+
+    def jail_waited(self) -> bool:
+        with self.held() as state:
+            return bool(state.data["waited"])
 
     def fault(self, **what: Any) -> None:
         """Let a call of a tool go wrong: the next one, the ``at``-th from now on or that of ``tool``."""
@@ -159,6 +136,11 @@ class StandIn(Host):
     def rules(self) -> list[str]:
         with self.held() as state:
             return list(state.data["rules"])
+
+    def close(self) -> None:
+        """The same, with tools that work."""
+        self.fault()
+        super().close()
 
     def reap(self) -> None:
         """Orphans come to the test, which asked the kernel for them."""

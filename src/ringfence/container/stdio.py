@@ -108,7 +108,7 @@ def make_pipes(owner: int) -> Pipes:
     out, stdout = posix.pipe()
     err, stderr = posix.pipe()
     theirs = (stdin, stdout, stderr)
-    if posix.geteuid() == 0:
+    if posix.geteuid() == 0 and owner >= 0:
         # Inside a user namespace nobody may: the pipes would belong to an id that is not mapped there.
         for descriptor in theirs:
             posix.fchown(descriptor, owner, -1)

@@ -45,6 +45,8 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         if record.driver == JAIL:
             from ringfence.container.jail.update import update as update_jail
 
+            if l3_cache_schema or mem_bw_schema:
+                raise RingfenceError("Intel RDT: a jail has no such thing")
             update_jail(runtime, record, config, resources)
             return
         if record.driver == MICROVM:

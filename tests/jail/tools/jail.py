@@ -167,6 +167,7 @@ def remove(state: State, word: str, mode: str) -> int:
     signal(state, everyone, TERM)
     waited = 0.0
     while waited < STOP_TIMEOUT and living(state, everyone):
+        state.data["waited"] += 1
         state.pause()
         waited += 0.02
     signal(state, everyone, KILL)

@@ -37,6 +37,7 @@ FRESH: dict[str, Any] = {
     "modules": ["fdescfs", "linprocfs", "linsysfs", "nullfs", "procfs", "tmpfs"],
     "fault": {},
     "count": 0,
+    "waited": 0,
 }
 
 

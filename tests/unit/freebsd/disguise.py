@@ -73,20 +73,27 @@ NUMBERS = {
     "SIGRTMIN": 65,
     "SIGRTMAX": 126,
 }
+SIGTHR = 32
+"""The signal that the library of threads keeps for itself: nobody can handle it."""
 LINUX_ONLY = ("/proc", "/sys/", "/sys")
 
 
 def disguise(platform: str) -> None:
-    """Make the modules look as they do there."""
+    """Make the modules look as they do there, and signals have the numbers that they have there."""
+    strip(platform)
+    for module in (signal, _signal):
+        for name, number in NUMBERS.items():
+            setattr(module, name, number)
+
+
+def strip(platform: str) -> None:
+    """Take away what is not there, and let calls refuse what they refuse there; the process goes on with its work."""
     sys.platform = platform
     for modules, names, beginnings in ABSENT:
         for module in modules:
             for name in dir(module):
                 if name in names.split() or name.startswith(tuple(beginnings.split()) or ("\0",)):
                     delattr(module, name)
-    for module in (signal, _signal):
-        for name, number in NUMBERS.items():
-            setattr(module, name, number)
     release = posix.uname_result(("FreeBSD", "host", "14.0-STABLE", "FreeBSD 14.0-STABLE", "amd64"))
     posix.uname = os.uname = lambda: release
     for module, name in (
@@ -98,6 +105,21 @@ def disguise(platform: str) -> None:
         (posix, "listdir"),
     ):
         setattr(module, name, guarded(getattr(module, name)))
+    posix.fchown = os.fchown = owned(posix.fchown)
+    valid = _signal.valid_signals() | {SIGTHR}
+    _signal.valid_signals = signal.valid_signals = lambda: valid
+
+
+def owned(call: Callable[..., None]) -> Callable[..., None]:
+    """fchown(2), which a pipe without a name refuses."""
+
+    def checked(descriptor: int, *ids: int) -> None:
+        facts = posix.fstat(descriptor)
+        if facts.st_mode & 0o170000 == 0o010000 and facts.st_nlink == 1 and facts.st_size == 0:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        call(descriptor, *ids)
+
+    return checked
 
 
 def guarded(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from ringfence.drivers.jail.inroot import resolve
 from ringfence.drivers.jail.steps import MountFilesystem, UseRuleset
 from ringfence.errors import RingfenceError
 from ringfence.spec.rules.jail.policy import Policy
-from tests.unit.jail.configs import Document, mounts, plan_of, refusal, refused_at
+from tests.unit.jail.configs import Document, jail, mounts, plan_of, refusal, refused_at, words_of
 
 
 def mount_of(**fields: object) -> MountFilesystem:
@@ -148,6 +148,13 @@ def test_every_devfs_has_a_ruleset() -> None:
 def test_rulesets_and_rules_that_there_are_not(option: str) -> None:
     """JAIL-MNT-13."""
     assert refused_at(mounts({"destination": "/dev", "type": "devfs", "options": [option]})) == "/mounts/0/options"
+
+
+def test_a_jail_that_mounts_devfs_itself_sees_no_more() -> None:
+    """JAIL-CFG-09, JAIL-MNT-10: the kernel enforces a ruleset on its mounts, one that has been looked at."""
+    document = jail(enforceStatfs=1, allow={"mount": ["devfs"]}) | {"mounts": []}
+    assert "devfs_ruleset=29286" in words_of(document)
+    assert isinstance(plan_of(document).host[0], UseRuleset)
 
 
 def test_rules_in_ocijails_form() -> None:

@@ -174,3 +174,13 @@ def test_the_record_of_what_is_made() -> None:
 def test_what_the_entry_point_says_is_not_trusted(raw: bytes) -> None:
     """JAIL-CREATE-08: it is in the jail by then."""
     assert error_of(raw).errno == 0
+
+
+@pytest.mark.parametrize(
+    ("moment", "fits"), [(8800, True), (8999, True), (9500, True), (8600, False), (10400, False), (0, False)]
+)
+def test_when_a_process_was_started_is_known_between_two_looks(moment: int, fits: bool) -> None:
+    """JAIL-STATE-02: ps may have taken long, and been asked long ago; it cuts off what is no whole second."""
+    # Asked at 100 s, answered at 105 s, and it had run for 10 to 11 seconds then.
+    process = Process(50, 1, "SJ", 10, "c1", asked=(10000, 10500))
+    assert process.began(moment, 200) is fits

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ringfence.drivers.jail import program
+from ringfence.drivers.jail.entry import is_released
 from ringfence.errors import RingfenceError
 from ringfence.spec.rules.jail.load import load_jail_process
 from tests.unit.jail.configs import Document, loaded, plain, process, refused_at
@@ -155,3 +157,33 @@ def test_the_words_for_a_program_that_is_not_there(name: str, text: str, number:
         with pytest.raises(RingfenceError) as caught:
             program.find_program(name, environment)
         assert (str(caught.value), caught.value.errno, caught.value.field) == (text, number, "/process/args")
+
+
+class Kernel:
+    """kqueue(2) with one event that has come."""
+
+    KQ_FILTER_READ, KQ_FILTER_VNODE, KQ_EV_ADD, KQ_NOTE_DELETE = -1, -4, 1, 1
+
+    def __init__(self, came: int) -> None:
+        self.came = came
+        self.asked: list[tuple[int, ...]] = []
+
+    def kevent(self, *words: int) -> tuple[int, ...]:
+        self.asked.append(words)
+        return words
+
+    def kqueue(self) -> Kernel:
+        return self
+
+    def control(self, changes: list[tuple[int, ...]], most: int) -> list[Any]:
+        assert (changes, most) == (self.asked, 1)
+        return [SimpleNamespace(filter=self.came)]
+
+    def close(self) -> None:
+        self.asked = []
+
+
+def test_a_process_whose_record_is_removed_does_not_wait_for_ever() -> None:
+    """JAIL-CREATE-06: it waits for a byte at its gate or for the end of its record, whatever comes first."""
+    assert is_released(Kernel(Kernel.KQ_FILTER_READ), 5, 6)
+    assert not is_released(Kernel(Kernel.KQ_FILTER_VNODE), 5, 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -11,7 +12,7 @@ from ringfence.container.jail.fork import bear, end
 from ringfence.container.jail.hooks import run_hooks, run_poststop
 from ringfence.container.jail.neighbours import check_neighbours
 from ringfence.container.jail.planning import prepare
-from ringfence.container.jail.wall import ANSWER, JID_ANNOTATION, journal_of, now
+from ringfence.container.jail.wall import ANSWER, JID_ANNOTATION, journal_of
 from ringfence.container.place import make_directory, remove_directory
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
 from ringfence.container.runtime import JAIL
@@ -21,6 +22,8 @@ from ringfence.drivers.jail import entry
 from ringfence.drivers.jail.library import Library
 from ringfence.drivers.jail.made import Made
 from ringfence.drivers.jail.perform import Maker
+from ringfence.drivers.jail.query import now
+from ringfence.drivers.jail.steps import RaiseChildren
 from ringfence.drivers.jail.tools import Tools
 from ringfence.drivers.jail.undo import Undoing
 from ringfence.drivers.linux.hooks import has_hooks
@@ -30,11 +33,13 @@ from ringfence.version import SPEC_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
     from ringfence.container.jail.planning import PreparedJail
     from ringfence.container.planning import Chosen
     from ringfence.container.runtime import CreateOptions, Runtime
+    from ringfence.plan.plan import Plan
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 START = "unable to start container process"
@@ -74,6 +79,12 @@ def decide(
         RingfenceError: the configuration is wrong, or there can be no jail here.
     """
     check_here()
+    if options.pidfd_socket:
+        raise RingfenceError("--pidfd-socket cannot be given: FreeBSD has no pidfds")
+    if options.state:
+        raise RingfenceError("a jail cannot be restored")
+    if options.terminal >= 0:
+        raise RingfenceError("only a machine takes a given terminal", hint="use --console-socket")
     prepared = prepare(runtime, container_id, options, chosen.read, chosen.choice)
     check_terminal_options(prepared.process.terminal, detached, options.console_socket, given=False)
     check_preserved(3, options.preserve_fds)
@@ -120,7 +131,7 @@ class Birth:
             driver=JAIL,
         )
         self.lock = -1
-        self.gates: tuple[int, int] = (-1, -1)
+        self.gates: tuple[int, ...] = ()
 
     def perform(self, stdio: tuple[int, int, int] | None, console: int) -> None:
         """Make everything; afterwards the process waits for start.
@@ -172,7 +183,8 @@ class Birth:
         library = Library(self.prepared.choice.settings.jail.libc)
         check_neighbours(self.runtime, self.record, self.prepared.plan)
         maker = Maker(self.tools, self.journal, self.prepared.plan, self.runtime.log.warning)
-        maker.perform()
+        with one_at_a_time(self.runtime, self.prepared.plan):
+            maker.perform()
         if self.runtime.trace:
             write_steps(self.runtime.trace, self.prepared.plan, maker.done)
         jid = self.journal.made.jid
@@ -191,17 +203,20 @@ class Birth:
         plan = self.prepared.plan
         record = self.record
         state = {"ociVersion": SPEC_VERSION, "id": record.id, "status": "", "pid": 0, "bundle": record.bundle}
+        gate, answer, watched = self.gates
         return entry.Entry(
             jid,
             plan.part("entry").host,
             plan.part("start").host,
             -1,
-            *self.gates,
-            stdio,
-            console,
-            self.options.preserve_fds,
-            self.prepared.config.hooks,
-            {**state, "annotations": record.annotations},
+            gate=gate,
+            answer=answer,
+            watched=watched,
+            stdio=stdio,
+            console=console,
+            preserve=self.options.preserve_fds,
+            hooks=self.prepared.config.hooks,
+            state={**state, "annotations": record.annotations},
         )
 
     def born(self, pid: int) -> None:
@@ -210,12 +225,13 @@ class Birth:
         Raises:
             RingfenceError: there is no room for it.
         """
+        born = now()
         self.record.pid = pid
         try:
             save_record(self.record)
         except OSError as error:
             raise from_os_error(f"cannot write the state of container {self.record.id}", error) from None
-        self.journal.note(born=now())
+        self.journal.note(born=born)
 
     def tell(self, pid: int) -> None:
         """The caller's pid file, before the hooks and before the command returns."""
@@ -243,7 +259,20 @@ class Birth:
         for descriptor in (self.lock, *self.gates):
             if descriptor >= 0:
                 os.close(descriptor)
-        self.lock, self.gates = -1, (-1, -1)
+        self.lock, self.gates = -1, ()
+
+
+@contextlib.contextmanager
+def one_at_a_time(runtime: Runtime, plan: Plan) -> Iterator[None]:
+    """Nobody else of this root changes what a parent jail allows before the child is there (JAIL-CFG-11)."""
+    if not any(isinstance(step, RaiseChildren) for step in plan.host):
+        yield
+        return
+    held = lock(runtime.root)
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def ended(number: int, _frame: FrameType | None) -> None:
@@ -251,8 +280,10 @@ def ended(number: int, _frame: FrameType | None) -> None:
     raise EndedError(number)
 
 
-def make_gates(directory: str) -> tuple[int, int]:
+def make_gates(directory: str) -> tuple[int, ...]:
     """The FIFO that start writes to and the one it is answered on, each open at both ends so that neither ever ends.
+
+    Behind them a file whose removal tells that the record has gone.
 
     Raises:
         OSError: they cannot be made.
@@ -262,4 +293,4 @@ def make_gates(directory: str) -> tuple[int, int]:
         path = f"{directory}/{name}"
         os.mkfifo(path, 0o600)
         ends.append(os.open(path, os.O_RDWR | os.O_CLOEXEC))
-    return ends[0], ends[1]
+    return *ends, os.open(f"{directory}/{CONFIG}", os.O_RDONLY | os.O_CLOEXEC)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from ringfence import paths
 from ringfence.container.birth import write_pid_file
 from ringfence.container.bundle import read_text
@@ -13,7 +15,7 @@ from ringfence.container.jail.wall import jail_settings, load_made, own_jail
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected
 from ringfence.drivers.jail.entry import Entry
-from ringfence.drivers.jail.library import Library
+from ringfence.drivers.jail.library import JAIL_ATTACH, Library
 from ringfence.drivers.jail.plan import compile_exec
 from ringfence.drivers.jail.tools import Tools
 from ringfence.errors import RingfenceError, from_os_error
@@ -106,8 +108,10 @@ def born(runtime: Runtime, options: ExecOptions, entry: Entry, library: Library)
         ready()
         if options.pid_file:
             write_pid_file(runtime, options.pid_file, pid)
-    except RingfenceError:
+    except RingfenceError as error:
         end(pid)
+        if error.errno == errno.EINVAL and error.attempted.startswith(JAIL_ATTACH):
+            raise error.prefixed("cannot exec in a stopped container") from None
         raise
     return pid
 
@@ -127,6 +131,6 @@ def detached(runtime: Runtime, options: ExecOptions, entry: Entry, library: Libr
 
 def foreground(runtime: Runtime, options: ExecOptions, process: Process, entry: Entry, library: Library) -> int:
     """A process that is waited for."""
-    front = JailForeground(process.terminal, process.user.uid if process.user else 0)
+    front = JailForeground(process.terminal)
     pid = born(runtime, options, changed(entry, stdio=front.stdio, console=front.console), library)
     return front.wait_for_end(pid)

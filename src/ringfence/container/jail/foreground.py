@@ -20,7 +20,10 @@ CHUNK = 4096
 
 
 class JailForeground(Foreground):
-    """The caller's side of a process that has no pidfd."""
+    """The caller's side of a process that has no pidfd. FreeBSD's pipes have no owners that could be changed."""
+
+    def __init__(self, terminal: bool):
+        super().__init__(terminal, -1)
 
     @property
     def console(self) -> int:
@@ -29,10 +32,10 @@ class JailForeground(Foreground):
 
     def wait_for_end(self, pid: int) -> int:
         """Pass bytes and signals until the process ends; returns its exit status, 128 and the number for a signal."""
-        flows: list[Flow] = self.attach()
         woken, wake = os.pipe()
         for end in (woken, wake):
             os.set_blocking(end, False)
+        flows: list[Flow] = self.attach()
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         forward_signals(pid, self.terminal.resize if self.terminal else None)
         before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)

@@ -68,7 +68,7 @@ def prepare(runtime: Runtime, container_id: str, options: CreateOptions, read: R
     loaded = load_jail(document, policy_of(settings))
     config = with_looser_defaults(loaded.config) if settings.ocijail_defaults else loaded.config
     rootfs = locate_root(options.bundle, config)
-    state = container_directory(runtime, container_id)
+    state = os.path.realpath(container_directory(runtime, container_id))  # mounts are listed by real paths
     release = freebsd.major(freebsd.uname()[1]) if freebsd.is_freebsd() else freebsd.OLDEST
     plan = compile_create(config, Context(container_id, options.bundle, rootfs, state, release))
     cautions = (*left_out, *loaded.warnings, *path_cautions(config, rootfs))

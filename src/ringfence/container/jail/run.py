@@ -50,8 +50,7 @@ def run_foreground(runtime: Runtime, container_id: str, options: RunOptions, cho
     from ringfence.container.delete import delete
 
     prepared = decide(runtime, container_id, options, chosen, detached=False)
-    owner = prepared.process.user.uid if prepared.process.user else 0
-    front = JailForeground(prepared.process.terminal, owner)
+    front = JailForeground(prepared.process.terminal)
     birth = Birth(runtime, container_id, options, prepared)
     try:
         birth.perform(front.stdio, front.console)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 from ringfence import settings
 from ringfence.container.bundle import read_text
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 ANSWER = "exec.answer"
 JID_ANNOTATION = "org.freebsd.jail.jid"
 SLACK = 200
-"""Hundredths of a second by which two looks at one start may differ: ps counts whole seconds."""
+"""Hundredths of a second between a process' start and our note of it, at most."""
 
 
 def silent(_text: str) -> None:
@@ -49,11 +48,6 @@ def tools_of(debug: Callable[[str], None] = silent) -> Tools:
         RingfenceError: the file is wrong.
     """
     return Tools(jail_settings(), debug)
-
-
-def now() -> int:
-    """Hundredths of a second since boot."""
-    return int(time.monotonic() * 100)
 
 
 def load_made(record: ContainerRecord) -> Made:
@@ -103,7 +97,7 @@ def is_it(process: Process | None, record: ContainerRecord, made: Made) -> bool:
         return False
     if (process.jid, process.jail) != (made.jid, made.name):
         return False
-    return process.pid == record.pid and abs(now() - process.seconds * 100 - made.born) <= SLACK
+    return process.pid == record.pid and process.began(made.born, SLACK)
 
 
 def status_of(record: ContainerRecord, processes: dict[int, Process] | None = None) -> str:

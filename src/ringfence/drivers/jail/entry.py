@@ -7,9 +7,11 @@ asked for (JAIL-CREATE-07), and says on a channel how far it has come.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import resource
+import select
 import signal
 import socket
 import struct
@@ -25,6 +27,8 @@ from ringfence.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ringfence.drivers.jail.library import Library
     from ringfence.plan.step import HostStep
     from ringfence.spec.types import Hooks
@@ -37,9 +41,10 @@ class Entry(Record):
     """What a new process is given.
 
     ``before`` are the steps until it is ready, ``after`` those behind ``start``. ``channel`` is who waits for the
-    first, ``gate`` and ``answer`` the FIFOs of ``start``, -1 for a process that does not wait. ``stdio`` are the
-    descriptors for 0, 1 and 2, ``console`` a socket that takes a terminal's master; ``preserve`` how many descriptors
-    from 3 on stay. ``state`` is what startContainer hooks read, without the pid.
+    first. For one that waits, ``gate`` and ``answer`` are the FIFOs of ``start`` and ``watched`` a file that is there
+    as long as the record is, else -1. ``stdio`` are the descriptors for 0, 1 and 2, ``console`` a socket that takes a
+    terminal's master; ``preserve`` how many descriptors from 3 on stay. ``state`` is what startContainer hooks read,
+    without the pid.
     """
 
     jid: int
@@ -48,6 +53,7 @@ class Entry(Record):
     channel: int
     gate: int = -1
     answer: int = -1
+    watched: int = -1
     stdio: tuple[int, int, int] | None = None
     console: int = -1
     preserve: int = 0
@@ -67,8 +73,7 @@ def become(entry: Entry, library: Library) -> None:
             say_well(channel)
             os.close(channel)
             channel = entry.answer
-            while not os.read(entry.gate, 1):
-                continue
+            await_byte(entry.gate, entry.watched)
         living.channel = channel
         for step in entry.after:
             living.perform(step)
@@ -96,17 +101,21 @@ class Living:
     def leave_the_runtime(self) -> None:
         """A session of its own, default signals, and only the descriptors that were asked for (JAIL-PROC-05)."""
         entry = self.entry
+        if any(isinstance(step, steps.RunHook) for step in entry.after):
+            # What runs a hook is loaded here: in the jail nothing can be (JAIL-CREATE-08).
+            import subprocess  # noqa: F401
         os.setsid()
         signal.set_wakeup_fd(-1)
         for number in signal.valid_signals():
             if number not in KEPT:
-                signal.signal(number, signal.SIG_DFL)
+                with contextlib.suppress(OSError):  # SIGTHR is the C library's own
+                    signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for standard, descriptor in enumerate(entry.stdio or ()):
             os.dup2(descriptor, standard)
         if any(isinstance(step, steps.OpenTerminal) for step in entry.before):
             self.pty = os.openpty()
-        held = {entry.channel, entry.gate, entry.answer, entry.console, *(self.pty or ())}
+        held = {entry.channel, entry.gate, entry.answer, entry.watched, entry.console, *(self.pty or ())}
         first = 3 + entry.preserve
         for descriptor in sorted({*held, first - 1}):
             if descriptor >= first:
@@ -234,6 +243,26 @@ class Living:
             os.execve(path, step.args, self.environment)
         except OSError as error:
             raise failed(path, error, step.pointer) from None
+
+
+def await_byte(gate: int, watched: int) -> None:
+    """Wait for start's byte, without polling; on FreeBSD the process ends if its record is removed (JAIL-CREATE-06)."""
+    with contextlib.suppress(OSError):  # not every file system tells of removals
+        if hasattr(select, "kqueue") and not is_released(select, gate, watched):
+            os._exit(FAILURE)
+    os.close(watched)
+    while not os.read(gate, 1):
+        continue
+
+
+def is_released(kernel: Any, gate: int, watched: int) -> bool:
+    """Whether there is a byte at the gate, and not the watched file removed; waits for either (kqueue(2))."""
+    queue = kernel.kqueue()
+    read = kernel.kevent(gate, kernel.KQ_FILTER_READ, kernel.KQ_EV_ADD)
+    gone = kernel.kevent(watched, kernel.KQ_FILTER_VNODE, kernel.KQ_EV_ADD, kernel.KQ_NOTE_DELETE)
+    found = queue.control([read, gone], 1)
+    queue.close()
+    return bool(found[0].filter == kernel.KQ_FILTER_READ)
 
 
 def name_of(terminal: int) -> str:

@@ -10,6 +10,7 @@ import os
 
 from ringfence.errors import RingfenceError
 
+JAIL_ATTACH = "jail_attach"
 P_PID = 0
 PROC_TRACE_CTL = 7
 PROC_TRACE_CTL_DISABLE = 2
@@ -33,7 +34,7 @@ class Library:
         """
         if self.held.jail_attach(jid):
             number = ctypes.get_errno()
-            raise RingfenceError(f"jail_attach: {os.strerror(number).lower()}", errno=number)
+            raise RingfenceError(f"{JAIL_ATTACH}: {os.strerror(number).lower()}", errno=number)
 
     def forbid_tracing(self) -> int:
         """Let nobody trace this process until it executes a program; returns the errno of a refusal, 0 for none."""

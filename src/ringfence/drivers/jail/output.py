@@ -12,13 +12,23 @@ JLS_WORDS = ("-d", "--libxo", "json", "jid", "name", "dying", "path")
 
 
 class Process(Record):
-    """One line of ps(1): ``seconds`` since its start; on the host ``jid`` is 0 and ``jail`` is ``-``."""
+    """One line of ps(1): ``seconds`` since its start; on the host ``jid`` is 0 and ``jail`` is ``-``.
+
+    ``asked`` is when ps was started and had ended, in hundredths of a second since boot: both may be long before now.
+    """
 
     pid: int
     jid: int
     state: str
     seconds: int
     jail: str = "-"
+    asked: tuple[int, int] = (0, 0)
+
+    def began(self, moment: int, slack: int) -> bool:
+        """Whether it may have been started then, give or take; ps cuts off what is no whole second."""
+        earliest = self.asked[0] - (self.seconds + 1) * 100
+        latest = self.asked[1] - self.seconds * 100
+        return earliest - slack <= moment <= latest + slack
 
     @property
     def is_zombie(self) -> bool:

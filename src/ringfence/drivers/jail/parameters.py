@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence.drivers.jail.devices import OWN_RULESET
 from ringfence.spec.rules.jail.addresses import canonical
 from ringfence.spec.types import FreeBSD, Jail, JailAllow
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from ringfence.spec.types import Config
 
 WHERE = "/freebsd/jail"
+DEVFS = "devfs"
+SYSV = ("sysvmsg", "sysvsem", "sysvshm")
 ALLOW = (
     ("set_hostname", "setHostname", "set_hostname"),
     ("raw_sockets", "rawSockets", "raw_sockets"),
@@ -52,7 +55,7 @@ def parameters(config: Config) -> Words:
     jail = jail_of(config)
     words = host_words(config, jail)
     words += [(f"{WHERE}/vnet", "vnet=new")] if jail.vnet == "new" else family_words(jail)
-    for name in ("sysvmsg", "sysvsem", "sysvshm"):
+    for name in SYSV:
         words.append((f"{WHERE}/{name}", f"{name}={getattr(jail, name) or 'new'}"))
     level = 2 if jail.enforce_statfs is None else jail.enforce_statfs
     words.append((f"{WHERE}/enforceStatfs", f"enforce_statfs={level}"))
@@ -95,6 +98,9 @@ def allow_words(allow: JailAllow) -> Words:
         words.append((f"{WHERE}/allow/mount", "allow.mount"))
     for index, kind in enumerate(allow.mount):
         words.append((f"{WHERE}/allow/mount/{index}", f"allow.mount.{kind}"))
+        if kind == DEVFS:
+            # Without one a jail that mounts devfs itself would see all devices of the host.
+            words.append((f"{WHERE}/allow/mount/{index}", f"devfs_ruleset={OWN_RULESET}"))
     return words
 
 

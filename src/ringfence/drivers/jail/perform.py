@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -12,10 +13,11 @@ from ringfence.drivers.jail.devices import OWN_RULESET, RULES, hides_first, incl
 from ringfence.drivers.jail.inroot import resolve
 from ringfence.drivers.jail.tools import failure
 from ringfence.errors import RingfenceError, from_os_error
+from ringfence.host import freebsd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from ringfence.drivers.jail.made import Journal
@@ -146,10 +148,10 @@ def mount_filesystem(maker: Maker, step: steps.MountFilesystem) -> None:
     if step.kind == "nullfs" and "ro" not in step.options:
         maker.journal.append("sources", step.source)
     maker.journal.append("mounts", node)
-    covered = copied(node) if step.copies else ""
-    make_mount(maker, step.kind, (*ruleset, *step.options), step.source, node)
-    if covered:
-        copy_up(covered, node)
+    with kept_content(node if step.copies else "") as covered:
+        make_mount(maker, step.kind, (*ruleset, *step.options), step.source, node)
+        if covered:
+            copy_up(covered, node)
     maker.nodes.append((node, step.pointer))
 
 
@@ -186,18 +188,20 @@ def make_mount(maker: Maker, kind: str, options: tuple[str, ...], source: str, n
     raise error
 
 
-def copied(node: str) -> str:
-    """A copy of what a mount is going to cover, with owners and modes; "" for an empty folder."""
-    if not os.listdir(node):
-        return ""
+@contextlib.contextmanager
+def kept_content(node: str) -> Iterator[str]:
+    """A copy of what a mount is going to cover, with owners and modes, for as long as it takes; "" for nothing."""
+    if not node or not os.listdir(node):
+        yield ""
+        return
     import tempfile
 
-    place = tempfile.mkdtemp(prefix="ringfence-")
-    copy_up(node, place, keep=True)
-    return place
+    with tempfile.TemporaryDirectory(prefix="ringfence-") as place:
+        copy_up(node, place)
+        yield place
 
 
-def copy_up(source: str, target: str, *, keep: bool = False) -> None:
+def copy_up(source: str, target: str) -> None:
     """Copy a folder's content, links as links (JAIL-MNT-09)."""
     shutil.copytree(source, target, symlinks=True, copy_function=copy_node, dirs_exist_ok=True)
     for folder, folders, _ in os.walk(source):
@@ -205,8 +209,6 @@ def copy_up(source: str, target: str, *, keep: bool = False) -> None:
             path = os.path.join(folder, name)
             found = os.lstat(path)
             os.chown(target + path.removeprefix(source), found.st_uid, found.st_gid, follow_symlinks=False)
-    if not keep:
-        shutil.rmtree(source)
 
 
 def copy_node(source: str, target: str) -> None:
@@ -265,13 +267,14 @@ def raise_children(maker: Maker, step: steps.RaiseChildren) -> None:
 
 def create_jail(maker: Maker, step: steps.CreateJail) -> None:
     """jail(8), whose only word is the JID (JAIL-CREATE-02)."""
+    words = jail_words(step, lacking(maker.tools, step))
     maker.journal.note(name=step.name, path=step.path)
-    said = maker.tools.run("jail", *jail_words(step))
+    said = maker.tools.run("jail", *words)
     for _ in range(DYING_TRIES):
         if "is dying" not in said.errors:
             break
         time.sleep(DYING_PAUSE)
-        said = maker.tools.run("jail", *jail_words(step))
+        said = maker.tools.run("jail", *words)
     if said.status:
         raise refused(maker, step, said)
     jid = output.jid_of(said.output)
@@ -280,9 +283,22 @@ def create_jail(maker: Maker, step: steps.CreateJail) -> None:
     maker.journal.note(jid=jid)
 
 
-def jail_words(step: steps.CreateJail) -> tuple[str, ...]:
-    """The command line of jail(8)."""
-    return ("-i", "-c", f"name={step.name}", f"path={step.path}", "persist", *step.words)
+def jail_words(step: steps.CreateJail, without: tuple[str, ...]) -> tuple[str, ...]:
+    """The command line of jail(8); ``without`` are parameters that are disabled instead."""
+    words = (f"{word.partition('=')[0]}=disable" if word.partition("=")[0] in without else word for word in step.words)
+    return ("-i", "-c", f"name={step.name}", f"path={step.path}", "persist", *words)
+
+
+def lacking(tools: Tools, step: steps.CreateJail) -> tuple[str, ...]:
+    """Parameters that nobody asked for and the parent has disabled: the kernel gives them to no child then."""
+    if not step.parent or not step.unsaid:
+        return ()
+    said = tools.run("jls", "-d", "--libxo", "json", "name", *step.unsaid)
+    if said.status:
+        return ()
+    found = output.objects(said.output, ("name", *step.unsaid))
+    parents = [jail for jail in found if jail["name"] == step.parent]
+    return tuple(name for name in step.unsaid if any(jail[name] == "disable" for jail in parents))
 
 
 def refused(maker: Maker, step: steps.CreateJail, said: Said) -> RingfenceError:
@@ -297,6 +313,8 @@ def refused(maker: Maker, step: steps.CreateJail, said: Said) -> RingfenceError:
         name = word.partition("=")[0]
         if name in sentence.replace(":", " ").split() or f"allow.no{name.removeprefix('allow.')}" in sentence.split():
             error.field = pointer
+    if "unknown parameter" in sentence:
+        error.hint = f"FreeBSD {freebsd.uname()[1]} does not have it, or the module that brings it is not loaded"
     if "Operation not permitted" in sentence and query.is_jailed(maker.tools):
         error.hint = "this system is itself a jail: its allow.* and children.max limit what can be made in it"
     return error

@@ -6,7 +6,7 @@ from ringfence.drivers.jail import steps
 from ringfence.drivers.jail.devices import OWN_RULESET, RULES, USUAL, device_rules
 from ringfence.drivers.jail.limits import cpus, rules
 from ringfence.drivers.jail.names import jail_name
-from ringfence.drivers.jail.parameters import WHERE, jail_of, parameters
+from ringfence.drivers.jail.parameters import DEVFS, SYSV, WHERE, jail_of, parameters
 from ringfence.paths import join, normpath
 from ringfence.plan.plan import Plan
 from ringfence.record import Record
@@ -76,7 +76,8 @@ def host_steps(config: Config, context: Context) -> tuple[HostStep, ...]:
     if jail.parent:
         made.append(steps.RaiseChildren(f"{WHERE}/parent", jail.parent))
     texts, fields = tuple(word for _, word in words), tuple(pointer for pointer, _ in words)
-    made.append(steps.CreateJail(WHERE, name, path, texts, fields))
+    unsaid = tuple(name for name in SYSV if getattr(jail, name) is None)
+    made.append(steps.CreateJail(WHERE, name, path, texts, fields, jail.parent or "", unsaid))
     for index, interface in enumerate(jail.vnet_interfaces):
         made.append(steps.MoveInterface(f"{WHERE}/vnetInterfaces/{index}", interface))
     return (*made, *limit_steps(config, name))
@@ -111,6 +112,9 @@ def mount_steps(config: Config, context: Context) -> list[HostStep]:
             made += device_rules(config, destination)
     if made:
         made.append(steps.CheckMounts(""))
+    allowed = jail_of(config).allow
+    if allowed and DEVFS in allowed.mount:
+        made.append(steps.UseRuleset(f"{WHERE}/allow/mount", OWN_RULESET, RULES))
     return made
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ringfence.drivers.jail import output
 from ringfence.drivers.jail.tools import failure
 from ringfence.errors import RingfenceError
@@ -56,12 +58,13 @@ def process_of(tools: Tools, pid: int) -> Process | None:
     Raises:
         RingfenceError: ps fails.
     """
+    before = now()
     said = tools.run("ps", "-p", str(pid), *output.PS_WORDS)
     if said.status and not said.errors.strip():
         return None
     if said.status:
         raise failure("cannot look for the container's process", "ps", said)
-    return next((found for found in output.processes(said.output) if found.pid == pid), None)
+    return dated(before, output.processes(said.output)).get(pid)
 
 
 def every_process(tools: Tools) -> dict[int, Process]:
@@ -70,8 +73,20 @@ def every_process(tools: Tools) -> dict[int, Process]:
     Raises:
         RingfenceError: ps fails.
     """
+    before = now()
     said = tools.must("cannot list the processes", "ps", "-ax", *output.PS_WORDS)
-    return {process.pid: process for process in output.processes(said.output)}
+    return dated(before, output.processes(said.output))
+
+
+def now() -> int:
+    """Hundredths of a second since boot."""
+    return int(time.monotonic() * 100)
+
+
+def dated(before: int, processes: list[Process]) -> dict[int, Process]:
+    """Processes by their pids, which know between when they were looked at."""
+    asked = (before, now())
+    return {one.pid: output.Process(**{**dict(one.items()), "asked": asked}) for one in processes}
 
 
 def mounted_nodes(tools: Tools) -> list[str]:

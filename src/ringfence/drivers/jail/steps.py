@@ -87,12 +87,18 @@ class RaiseChildren(HostStep):
 
 
 class CreateJail(HostStep):
-    """jail(8); ``words`` are its parameters behind name, path and persist, ``fields`` the pointers of each."""
+    """jail(8); ``words`` are its parameters behind name, path and persist, ``fields_of_words`` the pointers of each.
+
+    ``parent`` is the jail above, "" for none, and ``unsaid`` are parameters that nobody asked for: a child can only
+    have them as far as its parent has.
+    """
 
     name: str
     path: str
     words: tuple[str, ...]
     fields_of_words: tuple[str, ...]
+    parent: str = ""
+    unsaid: tuple[str, ...] = ()
 
     def describe(self) -> tuple[str, str]:
         return "jail", f"name={self.name} path={self.path} persist {' '.join(self.words)}"

@@ -5,8 +5,7 @@ Every failure names what was to be done and has the tool's own sentence (JAIL-ER
 
 from __future__ import annotations
 
-import subprocess
-
+from ringfence.drivers.jail.command import run_command
 from ringfence.errors import RingfenceError
 from ringfence.record import Record
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/sbin:/bin:/usr/sbin:/usr/bin"}
 SECONDS = 30
 REMOVAL_SECONDS = 60
-LARGEST = 1 << 20
 SHOWN = 200
 
 
@@ -63,15 +61,9 @@ class Tools:
     def ended(self, tool: str, command: list[str], rules: str, seconds: int) -> tuple[int, bytes, bytes]:
         """The status and the output of a command; one that takes too long is killed and reaped."""
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE if rules else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-            )
+            return run_command(command, ENVIRONMENT, rules.encode(), seconds)
+        except TimeoutError:
+            raise RingfenceError(f"{tool} did not end within {seconds} seconds and was killed") from None
         except OSError as error:
             words = (error.strerror or "").lower()
             raise RingfenceError(
@@ -79,15 +71,6 @@ class Tools:
                 errno=error.errno or 0,
                 hint=f"looked for {command[0]}; ringfence.toml names another with jail.{tool}",
             ) from None
-        try:
-            output, errors = process.communicate(rules.encode() or None, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise RingfenceError(f"{tool} did not end within {seconds} seconds and was killed") from None
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-        return process.returncode, output[:LARGEST], errors[:LARGEST]
 
     def must(self, attempted: str, tool: str, *words: str, field: str = "", seconds: int = SECONDS) -> Said:
         """Run a tool that has to succeed.
@@ -111,7 +94,6 @@ HINTS = (
     ("enable using kern.racct.enable=1", "put kern.racct.enable=1 into /boot/loader.conf and boot again"),
     ("RACCT/RCTL support not present", "limits need a kernel with options RACCT and RCTL"),
     ("Operation not permitted", "jails are made by root; inside a jail only as far as its own allow.* permit"),
-    ("unknown parameter", "this kernel does not have it, or the module that brings it is not loaded"),
     ("IPv4 addresses clash", "another jail has the address"),
     ("prison limit exceeded", "the parent's children.max does not allow another child"),
     ("is dying", "an earlier jail of that name has connections that are not closed yet: try again later"),

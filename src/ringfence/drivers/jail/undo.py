@@ -28,6 +28,7 @@ UNKNOWN = "unknown file system"
 KILL_SECONDS = 10
 PAUSE = 0.02
 BUSY_TRIES, BUSY_PAUSE = 10, 0.05
+RENAMED = "does not exist"
 GONE = ("not found", "No such process", "does not exist", "Can't assign requested address", "not configured")
 
 
@@ -64,11 +65,19 @@ class Undoing:
             return
         kill_everything(self.tools, [jail.jid for jail in (own, *query.children(jails, own))])
         for interface in reversed(self.made.interfaces):
-            self.tolerate(f"take the interface {interface} back", "ifconfig", interface, "-vnet", str(own.jid))
+            self.take_back(interface, own.jid)
         if not own.dying:
             said = self.tools.run("jail", "-r", str(own.jid), seconds=REMOVAL_SECONDS)
             if said.status and not any(word in said.errors for word in GONE):
                 raise RingfenceError(f"cannot remove the jail {own.name}: {said.sentence('jail')}")
+
+    def take_back(self, interface: str, jid: int) -> None:
+        """An interface back to the host; one that has another name in the jail by now comes by itself (JAIL-NET-04)."""
+        said = self.tools.run("ifconfig", interface, "-vnet", str(jid))
+        if said.status and RENAMED in said.errors:
+            self.warn(f"the interface {interface} has another name in the jail: it comes back under that one")
+        elif said.status and not any(word in said.errors for word in GONE):
+            self.warn(f"cannot take the interface {interface} back: {said.sentence('ifconfig')}")
 
     def tolerate(self, words: str, tool: str, *command: str) -> None:
         """Run a tool whose thing may have gone; any other failure is told."""
