@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from tests.jail.standin import REPOSITORY
+from tests.jail.launchers import REPOSITORY
 
 SCRIPT = f"{REPOSITORY}/tools/test-freebsd"
 
