@@ -137,6 +137,11 @@ class StandIn(Host):
         with self.held() as state:
             return list(state.data["rules"])
 
+    def close(self) -> None:
+        """The same, with tools that work."""
+        self.fault()
+        super().close()
+
     def reap(self) -> None:
         """Orphans come to the test, which asked the kernel for them."""
         known = {process.pid for process in self.ours}

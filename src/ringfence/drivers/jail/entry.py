@@ -107,6 +107,9 @@ class Living:
     def leave_the_runtime(self) -> None:
         """A session of its own, default signals, and only the descriptors that were asked for (JAIL-PROC-05)."""
         entry = self.entry
+        if any(isinstance(step, steps.RunHook) for step in entry.after):
+            # What runs a hook is loaded here: in the jail nothing can be (JAIL-CREATE-08).
+            import subprocess  # noqa: F401
         os.setsid()
         signal.set_wakeup_fd(-1)
         for number in signal.valid_signals():
