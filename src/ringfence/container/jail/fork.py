@@ -6,7 +6,7 @@ import os
 import signal
 
 from ringfence.drivers.jail.channel import heard
-from ringfence.drivers.jail.entry import Entry, become, preload
+from ringfence.drivers.jail.entry import Entry, become
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False
@@ -21,7 +21,6 @@ def bear(entry: Entry, library: Library, born: Callable[[int], None]) -> tuple[i
 
     ``born`` is told the pid at once. What waits raises the RingfenceError that the process reports.
     """
-    preload(entry)
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -61,12 +61,6 @@ class Entry(Record):
     state: dict[str, object] = {}  # noqa: RUF012 - records are values, their defaults are never changed
 
 
-def preload(entry: Entry) -> None:
-    """Load what a hook will need, in the runtime: behind the attach no file of the host can be reached."""
-    if any(isinstance(step, steps.RunHook) for step in entry.after):
-        import subprocess  # noqa: F401
-
-
 def become(entry: Entry, library: Library) -> None:
     """Be the process, in a fork of the runtime; never returns."""
     living = Living(entry, library)
