@@ -17,7 +17,9 @@ KINDS = [False, True]
 """Whether an ordinary user's. Podman's own manager of cgroups is left out: under it the runtime makes them, as all of
 tests/conformance has it do, and each command of podman's takes seconds under emulation."""
 ROOT = pytest.mark.parametrize("podman", [False], indirect=True, ids=["root"], scope="module")
-"""What is no other for an ordinary user."""
+"""What is no other for an ordinary user, or is the same for both: these take turns."""
+USER = pytest.mark.parametrize("podman", [True], indirect=True, ids=["user"], scope="module")
+"""The other half."""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,7 @@ def test_programs_that_cannot_be_started(podman: Podman, program: str, code: int
     assert podman("run", "--rm", NAME, program).code == code
 
 
+@USER
 def test_nothing_is_left_of_what_has_ended(podman: Podman) -> None:
     assert podman("ps", "--all", "--quiet").ok().out == ""
 
@@ -73,6 +76,7 @@ def test_the_limits_are_the_scopes(podman: Podman, container: str) -> None:
     assert shown(f"libpod-{container}.scope", *expected, user=podman.user) == expected
 
 
+@USER
 def test_stats(podman: Podman, container: str) -> None:
     """What podman reads itself, in the cgroup of the pid that it was told."""
     told = podman("stats", "--no-stream", "--format", "{{.PIDs}} {{.MemUsage}}", "asleep").ok().out
@@ -81,12 +85,14 @@ def test_stats(podman: Podman, container: str) -> None:
 
 
 @ROOT
+@ROOT
 def test_inspect(podman: Podman, container: str) -> None:
     told = podman("inspect", "--format", "{{.OCIRuntime}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", "asleep")
     assert told.ok().out.split()[1:] == [str(64 * MIB), "50"]
     assert told.out.startswith("ringfence ")
 
 
+@USER
 def test_exec_logs_and_top(podman: Podman) -> None:
     podman("run", "--detach", "--name", "talks", NAME, "sh", "-c", "echo out; echo err >&2; sleep 1000; true").ok()
     assert podman("exec", "talks", "sh", "-c", "echo inner; exit 7").code == 7
@@ -97,6 +103,7 @@ def test_exec_logs_and_top(podman: Podman) -> None:
     podman("rm", "--force", "--time", "0", "talks").ok()
 
 
+@ROOT
 def test_pause(podman: Podman, container: str) -> None:
     podman("pause", "asleep").ok()
     assert podman("inspect", "--format", "{{.State.Status}}", "asleep").ok().out == "paused\n"
@@ -104,6 +111,7 @@ def test_pause(podman: Podman, container: str) -> None:
     assert podman("inspect", "--format", "{{.State.Status}}", "asleep").ok().out == "running\n"
 
 
+@ROOT
 def test_update(podman: Podman, container: str) -> None:
     podman("update", "--memory", "96m", "asleep").ok()
     assert podman("exec", "asleep", "cat", "/sys/fs/cgroup/memory.max").ok().out == f"{96 * MIB}\n"
@@ -126,6 +134,7 @@ def test_kill_stop_and_the_end_of_the_cgroup(podman: Podman, container: str) -> 
     assert not is_loaded(scope, user=podman.user)
 
 
+@USER
 def test_out_of_memory(podman: Podman) -> None:
     script = "head -c 300m /dev/zero | tail"
     result = podman("run", "--name", "hog", "--memory", "16m", "--memory-swap", "16m", NAME, "sh", "-c", script)
