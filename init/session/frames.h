@@ -3,6 +3,7 @@
 #define RINGFENCE_FRAMES_H
 
 #include "../init.h"
+#include "envelope.h"
 
 struct frame {
 	uint32_t size;
@@ -11,10 +12,11 @@ struct frame {
 	const char *data;
 };
 
-/* Bytes that have come and are not used yet. */
+/* Bytes that have come and are not used yet. Without an envelope the line is the frames' alone. */
 struct inbox {
 	int fd;
 	size_t start, end;
+	struct envelope *envelope;
 	char data[FRAME_HEAD + FRAME_LARGEST];
 };
 
@@ -22,6 +24,7 @@ struct inbox {
 struct outbox {
 	int fd;
 	size_t start, end;
+	struct envelope *envelope;
 	char data[4 * FRAME_LARGEST];
 };
 
