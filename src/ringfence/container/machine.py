@@ -9,13 +9,13 @@ from ringfence.container.image import image_for
 from ringfence.container.kernel import kernel_for, named_kernel, ramdisk_for
 from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
+from ringfence.drivers.guest.client import SOCKET, Client, connect, listen
+from ringfence.drivers.guest.inner import OWN
+from ringfence.drivers.guest.ramdisk import padded, with_plan
+from ringfence.drivers.guest.share import FOLDER
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
-from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
-from ringfence.drivers.microvm.guest import OWN
 from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
 from ringfence.drivers.microvm.plan import digest_of, guest_bytes
-from ringfence.drivers.microvm.ramdisk import padded, with_plan
-from ringfence.drivers.microvm.share import FOLDER
 from ringfence.drivers.microvm.sizes import check_machine, memory_of, parameters_of, vcpus_of
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from ringfence.container.accelerator import Verdict
     from ringfence.container.record import ContainerRecord
-    from ringfence.drivers.microvm.client import Frame
-    from ringfence.drivers.microvm.guest import Seat
+    from ringfence.drivers.guest.client import Frame
+    from ringfence.drivers.guest.inner import Seat
     from ringfence.settings import Settings
     from ringfence.spec.types import Config
 
@@ -251,7 +251,7 @@ def freeze_member(record: ContainerRecord, value: str) -> None:
     Raises:
         RingfenceError: the guest cannot be asked.
     """
-    from ringfence.drivers.microvm.guest import Seat
+    from ringfence.drivers.guest.inner import Seat
     from ringfence.plan.guest import WriteFile
 
     place = f"{Seat(record.key).cgroup}/cgroup.freeze"

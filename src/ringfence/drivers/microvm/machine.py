@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ringfence.drivers.guest.ramdisk import FIRST_PROCESS
 from ringfence.drivers.microvm.cell import cell_steps
 from ringfence.drivers.microvm.image import Image, disk_words
-from ringfence.drivers.microvm.ramdisk import FIRST_PROCESS
 from ringfence.network.hardware import hardware_address
 from ringfence.plan import inside
 from ringfence.plan.plan import Plan

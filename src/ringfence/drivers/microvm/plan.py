@@ -6,12 +6,13 @@ process, which the supervisor starts; and that of the guest's init, which the ma
 
 from __future__ import annotations
 
+from ringfence.drivers.guest.inner import Seat, changed
+from ringfence.drivers.guest.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
 from ringfence.drivers.linux.birth import birth_steps, open_groups
 from ringfence.drivers.linux.context import Slots, section, unprivileged
 from ringfence.drivers.linux.rootfs import early_hook_steps
-from ringfence.drivers.microvm.guest import Seat, changed, compile_guest, compile_inner_exec
+from ringfence.drivers.microvm.guest import compile_guest, compile_inner_exec
 from ringfence.drivers.microvm.machine import MOST_NICS, compile_daemon, compile_machine, handed_on
-from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
 from ringfence.drivers.microvm.sizes import SANDBOX, kind_of
 from ringfence.drivers.microvm.unprivileged import own_user
 from ringfence.errors import RingfenceError
