@@ -75,6 +75,7 @@ static void keep_noise(struct envelope *e, const char *data, size_t size)
 	memmove(e->noise, e->noise + e->noise_size - kept, kept);
 	memcpy(e->noise + kept, data, size);
 	e->noise_size = kept + size;
+	e->noises++;
 }
 
 static int is_piece(const struct envelope *e)

@@ -18,6 +18,7 @@ struct envelope {
 	size_t size;
 	char piece[1 + 8 + ENVELOPE_LARGEST + 4];
 	size_t noise_size;
+	unsigned noises; /* how often something was no piece */
 	char noise[ENVELOPE_NOISE]; /* the end of what was no piece */
 };
 

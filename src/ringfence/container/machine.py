@@ -15,8 +15,9 @@ from ringfence.drivers.guest.ramdisk import padded, with_plan
 from ringfence.drivers.guest.share import FOLDER
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
 from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
-from ringfence.drivers.microvm.plan import digest_of, guest_bytes
-from ringfence.drivers.microvm.sizes import check_machine, memory_of, parameters_of, vcpus_of
+from ringfence.drivers.guest.numbers import digest_of, guest_bytes
+from ringfence.drivers.guest.kernel import parameters_of
+from ringfence.drivers.microvm.sizes import check_machine, memory_of, vcpus_of
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
 from ringfence.initfile import INIT, sealed_file

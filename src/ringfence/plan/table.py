@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.plan import birth, guest, inside, mounts
+from ringfence.plan import birth, domain, guest, inside, mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     guest.TakeHostConsole,
     guest.Supervise,
     guest.RelayProcess,
+    domain.WatchDomain,
 )
 for number, step in enumerate(INIT_STEPS, start=1):
     step.KIND = number

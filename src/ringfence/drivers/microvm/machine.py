@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringfence.drivers.guest.kernel import quoted
 from ringfence.drivers.guest.ramdisk import FIRST_PROCESS
 from ringfence.drivers.microvm.cell import cell_steps
 from ringfence.drivers.microvm.image import Image, disk_words
@@ -103,11 +104,6 @@ def kernel_line(machine: Machine, *, acpi: bool = False) -> str:
         words.append(f"rdinit=/{FIRST_PROCESS}")
     parameters = () if own and own.parameters else machine.parameters
     return " ".join([*words, "guest", *(quoted(word) for word in parameters)])
-
-
-def quoted(word: str) -> str:
-    """A word of the kernel's command line that stays one (kernel-parameters.rst)."""
-    return f'"{word}"' if " " in word else word
 
 
 def accelerator(machine: Machine) -> list[str]:

@@ -1,0 +1,61 @@
+"""What a domain is made from beside config.json: what this host has, what the administrator wants. Pure."""
+
+from __future__ import annotations
+
+from ringfence.drivers.xen.cfg import PV
+from ringfence.drivers.xen.sizes import Sizes
+from ringfence.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringfence.drivers.xen.cfg import Nic, Value
+    from ringfence.plan.step import InitStep
+    from ringfence.spec.types import Mount
+
+SHARE, IMAGE, PACKED = "share", "image", "ramdisk"
+"""Where the container's root comes from: a 9p share, a disk, the ramdisk."""
+ROOT_TAG = "root"
+
+
+class Tools(Record):
+    """The programs of the toolstack by their absolute paths, and the seconds that each call has."""
+
+    xl: str = "/usr/sbin/xl"
+    xenstore_read: str = "/usr/bin/xenstore-read"
+    timeout: int = 60
+
+
+class Wanted(Record):
+    """Everything that was decided on by looking at the host.
+
+    ``kernel``, ``initrd`` and ``modules`` are files of dom0, the last two "" for none; ``origins`` tell where kernel
+    and initrd were named. ``files`` are the numbers of the mounts whose source is a file. ``image`` is a raw image,
+    "" for none, which is the root if ``root`` says so. ``network`` are steps for the guest before the container's own
+    and ``mounts`` entries behind the container's. ``more`` are keys of an administrator's file. ``tag`` is what the
+    guest asks the root's share by. ``reservation`` is what host-local is asked with, () for nothing. ``patience`` are
+    the seconds from the start until the program has to run.
+    """
+
+    name: str
+    uuid: str
+    kernel: str
+    sizes: Sizes
+    type: str = PV
+    initrd: str = ""
+    modules: str = ""
+    origins: tuple[str, str] = ("", "")
+    parameters: tuple[str, ...] = ()
+    root: str = SHARE
+    image: str = ""
+    image_readonly: bool = True
+    tag: str = ROOT_TAG
+    files: tuple[int, ...] = ()
+    nics: tuple[Nic, ...] = ()
+    network: tuple[InitStep, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    more: tuple[tuple[str, Value], ...] = ()
+    pvcalls: bool = False
+    reservation: tuple[str, ...] = ()
+    bridge_file: str = ""
+    patience: int = 120
+    tools: Tools = Tools()
