@@ -19,6 +19,44 @@ if TYPE_CHECKING:
 
 FILE = "/etc/ringfence/ringfence.toml"
 WRITABLE_BY_OTHERS = 0o022
+XEN = "xen_"
+"""What the fields of XenSettings have before them in KEYS."""
+
+
+class XenSettings(Record):
+    """What the file says of Xen domains.
+
+    ``xl`` and ``xenstore_read`` are the toolstack's programs, ``timeout`` the seconds that each call of them has,
+    ``boot_timeout`` those from the start until the container's program must run. ``type`` is pv or pvh. ``kernel``
+    and ``ramdisk`` are for guests that name none, "" for ringfence's own and none. ``memory`` in MiB and ``vcpus`` are
+    those of a container that says nothing, 0 for ringfence's own default. ``root``: where a container's root comes
+    from, and ``packed_limit`` the MiB up to which it may be packed. Files of ``XLCONF`` lie in ``xlconf_folders``,
+    networks of ``NETCONF`` in ``cni_folders``, plugins in ``cni_plugins``; ``bridges`` are those that may be used, all
+    if there are none. ``image_kernels``: an image may bring its own kernel. Kernels that config.json names lie in
+    ``vm_folders``, anywhere if there are none. ``pass_hardware``: config.json may give hardware of the host to a
+    guest. ``vif_script`` connects network devices, "" for Xen's own. ``keep_logs``: the toolstack's stay after delete.
+    """
+
+    xl: str = "/usr/sbin/xl"
+    xenstore_read: str = "/usr/bin/xenstore-read"
+    timeout: int = 60
+    boot_timeout: int = 120
+    type: str = "pv"
+    kernel: str = ""
+    ramdisk: str = ""
+    memory: int = 0
+    vcpus: int = 0
+    root: str = "share"
+    packed_limit: int = 32
+    xlconf_folders: tuple[str, ...] = ()
+    cni_folders: tuple[str, ...] = ("/etc/cni/net.d",)
+    cni_plugins: str = "/opt/cni/bin"
+    bridges: tuple[str, ...] = ()
+    image_kernels: bool = False
+    vm_folders: tuple[str, ...] = ()
+    pass_hardware: bool = False
+    vif_script: str = ""
+    keep_logs: bool = False
 
 
 class Settings(Record):
@@ -28,7 +66,7 @@ class Settings(Record):
     ``accelerator`` is what runs the code of machines, ``boot_timeout`` the seconds that KVM has for a first sign,
     ``files`` how they get their files. ``hypervisor`` is the path of QEMU, "" for the usual one; a bundle may name one
     of ``hypervisors`` if ``bundle_hypervisor``. ``pod_memory`` in MiB and ``pod_vcpus`` are those of the machine of a
-    sandbox that says nothing, 0 for the same as of any container.
+    sandbox that says nothing, 0 for the same as of any container. ``xen`` has those of Xen domains.
     """
 
     driver: str = ""
@@ -41,6 +79,7 @@ class Settings(Record):
     hypervisors: tuple[str, ...] = ()
     pod_memory: int = 0
     pod_vcpus: int = 0
+    xen: XenSettings = XenSettings()
 
 
 def read_settings(path: str, walls: tuple[str, ...]) -> Settings:
@@ -100,7 +139,8 @@ def parse_settings(text: bytes, path: str, walls: tuple[str, ...]) -> Settings:
             values[field] = parse(value, walls)
         except ValueError as error:
             raise RingfenceError(f"{path}: {key} {error}") from None
-    return Settings(**values)
+    xen = {field.removeprefix(XEN): values.pop(field) for field in [*values] if field.startswith(XEN)}
+    return Settings(**values, xen=XenSettings(**xen))
 
 
 def flattened(table: dict[str, object], prefix: str = "") -> dict[str, object]:
@@ -194,6 +234,17 @@ def path_list(value: object, walls: tuple[str, ...]) -> tuple[str, ...]:
     raise ValueError(f"must be a list of paths, not {value!r}")
 
 
+def word_list(value: object, _walls: tuple[str, ...]) -> tuple[str, ...]:
+    """A list of words.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, list) and all(isinstance(one, str) and one for one in value):
+        return tuple(value)
+    raise ValueError(f"must be a list of words, not {value!r}")
+
+
 def truth(value: object, _walls: tuple[str, ...]) -> bool:
     """True or false.
 
@@ -219,5 +270,25 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "pod.memory": ("pod_memory", count(40, 1 << 20)),
     "pod.vcpus": ("pod_vcpus", count(1, 1024)),
     "files": ("files", one_of("auto", "virtiofs", "9p")),
+    "xen.xl": ("xen_xl", path),
+    "xen.xenstore-read": ("xen_xenstore_read", path),
+    "xen.timeout": ("xen_timeout", seconds),
+    "xen.boot-timeout": ("xen_boot_timeout", seconds),
+    "xen.type": ("xen_type", one_of("pv", "pvh")),
+    "xen.kernel": ("xen_kernel", path),
+    "xen.ramdisk": ("xen_ramdisk", path),
+    "xen.memory": ("xen_memory", count(32, 1 << 20)),
+    "xen.vcpus": ("xen_vcpus", count(1, 512)),
+    "xen.root": ("xen_root", one_of("share", "ramdisk")),
+    "xen.packed-limit": ("xen_packed_limit", count(1, 1024)),
+    "xen.xlconf-folders": ("xen_xlconf_folders", path_list),
+    "xen.cni-folders": ("xen_cni_folders", path_list),
+    "xen.cni-plugins": ("xen_cni_plugins", path),
+    "xen.bridges": ("xen_bridges", word_list),
+    "xen.image-kernels": ("xen_image_kernels", truth),
+    "xen.vm-folders": ("xen_vm_folders", path_list),
+    "xen.pass-hardware": ("xen_pass_hardware", truth),
+    "xen.vif-script": ("xen_vif_script", path),
+    "xen.keep-logs": ("xen_keep_logs", truth),
 }
 """Every key with its field in Settings and what makes a value of it."""
