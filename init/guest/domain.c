@@ -34,7 +34,7 @@ _Noreturn void power_off_domain(void)
 		pause();
 }
 
-static int bind(const char *source, const char *root, const char *target, int is_folder)
+static int keep(const char *source, const char *root, const char *target, int is_folder)
 {
 	char path[64] = "";
 	strncat(path, root, 16);
@@ -48,11 +48,11 @@ static int bind(const char *source, const char *root, const char *target, int is
  * asked to end, which are this one, and a container's root that is packed in there. */
 int keep_from_ramdisk(const char *root)
 {
-	if (mkdir("sbin", 0755) < 0 || bind("/init", root, "/sbin/poweroff", 0) || bind("/init", root, "/sbin/reboot", 0))
+	if (mkdir("sbin", 0755) < 0 || keep("/init", root, "/sbin/poweroff", 0) || keep("/init", root, "/sbin/reboot", 0))
 		return -1;
 	if (access("/packed", F_OK) < 0)
 		return 0;
-	return mkdir("share", 0755) < 0 || bind("/packed", root, "/share/root", 1) ? -1 : 0;
+	return mkdir("share", 0755) < 0 || keep("/packed", root, "/share/root", 1) ? -1 : 0;
 }
 
 int is_callout(const char *name)

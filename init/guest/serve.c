@@ -362,8 +362,10 @@ _Noreturn void serve(struct guest *g)
 _Noreturn void guest_main(int is_domain)
 {
 	static struct guest g;
+	static struct envelope envelope;
 	sigset_t every;
 	g.is_domain = is_domain;
+	g.in.envelope = g.out.envelope = is_domain ? &envelope : NULL;
 	g.names.fd = g.kills = -1;
 	prctl(PR_SET_DUMPABLE, 0);
 	sigfillset(&every);
