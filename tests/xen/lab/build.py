@@ -10,7 +10,7 @@ import struct
 import tempfile
 from pathlib import Path
 
-from ringfence.drivers.microvm.ramdisk import folders_and_files
+from ringfence.drivers.guest.ramdisk import folders_and_files
 from tests.guest import build as guest
 from tests.guest.build import DISK, run
 from tests.xen.lab import recipe
