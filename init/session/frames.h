@@ -35,6 +35,7 @@ int put_number(struct outbox *out, int process, int type, int stream, uint32_t n
 int flush(struct outbox *out);
 int has_room(const struct outbox *out);
 uint32_t number_in(const struct frame *frame);
+int64_t milliseconds(void);
 
 static inline int is_waiting(const struct outbox *out)
 {

@@ -66,7 +66,6 @@ struct names {
 void watch(struct polls *polls, int fd, short events);
 int happened(const struct polls *polls, int fd, short events);
 int open_signals(void);
-int64_t milliseconds(void);
 void become_independent(struct run *r, int kept);
 int confine(uint64_t kept);
 
