@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import MICROVM, XEN
 from ringfence.errors import RingfenceError
 
 OLD, ANY = "old", "any"
@@ -16,10 +16,11 @@ class Personality:
     Clear Containers' runtime, and ``global_log`` names its log of all calls below the state folder; ``wall`` is that of
     new containers, "" if the name means none; ``root`` the state folder of root, /run/NAME if it is not given;
     ``folders`` are
-    looked at for vm.json, the machine of configurations that have none, and for hypervisor.args.
+    looked at for vm.json, the machine of configurations that have none, and for hypervisor.args; ``runx``: sizes and
+    the command line are RunX's.
     """
 
-    __slots__ = ("bare", "clear", "folders", "global_log", "name", "root", "wall")
+    __slots__ = ("bare", "clear", "folders", "global_log", "name", "root", "runx", "wall")
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Personality:
         folders: tuple[str, ...] = (),
         clear: bool = False,
         global_log: str = "",
+        runx: bool = False,
     ) -> None:
         self.name = name
         self.bare = bare
@@ -38,12 +40,16 @@ class Personality:
         self.folders = folders
         self.clear = clear
         self.global_log = global_log
+        self.runx = runx
 
 
 OWN = Personality("ringfence")
 PERSONALITIES = {
     "runc": Personality("runc", OLD),
     "ringfence-microvm": Personality("ringfence", wall=MICROVM),
+    "ringfence-xen": Personality("ringfence", wall=XEN),
+    "runX": Personality("runX", wall=XEN, runx=True),
+    "runx": Personality("runX", wall=XEN, runx=True),
     "cc-oci-runtime": Personality(
         "cc-oci-runtime",
         wall=MICROVM,

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.delete import remove
 from ringfence.container.record import container_directory, load_record, lock
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import MICROVM, XEN
 from ringfence.container.saved import saved_config
 from ringfence.container.status import PAUSED, RUNNING, status
 from ringfence.criu.options import DUMP_LOG, dump_options, outer_mounts, outer_namespaces
@@ -51,6 +51,10 @@ def checkpoint(runtime: Runtime, container_id: str, options: CriuOptions) -> Non
             raise RingfenceError(
                 "a container behind a microVM cannot be checkpointed", hint="its files live on the host"
             )
+        if record.driver == XEN:
+            from ringfence.container.domain_refusals import refuse_checkpoint
+
+            refuse_checkpoint(record)
         config = saved_config(record)
         dump(runtime, record, config, options)
         if not (options.leave_running or options.pre_dump):

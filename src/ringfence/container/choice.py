@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 ANNOTATION = "org.ringfence.driver"
 ANNOTATION_FIELD = f"/annotations/{ANNOTATION}"
 NOT_AVAILABLE = {
-    XEN: "this version of ringfence builds no Xen domains",
     JAIL: "this version of ringfence builds no FreeBSD jails",
 }
 XEN_HARDWARE = ("dtdevs", "iomems", "irqs")

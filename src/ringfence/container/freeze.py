@@ -6,7 +6,7 @@ import posix
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import container_directory, load_record, lock
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import MICROVM, XEN
 from ringfence.container.status import CREATED, PAUSED, RUNNING, STANDS, has_freezer, status
 from ringfence.errors import RingfenceError
 
@@ -26,9 +26,14 @@ def pause(runtime: Runtime, container_id: str) -> None:
     held = lock(container_directory(runtime, container_id))
     try:
         record = load_record(runtime, container_id)
-        if status(record) not in (CREATED, RUNNING):
+        now = status(record)
+        if now not in (CREATED, RUNNING):
             raise RingfenceError("container not running")
-        if record.driver != MICROVM or not stop_machine(runtime, record):
+        if record.driver == XEN:
+            from ringfence.container.domain_life import pause_domain
+
+            pause_domain(record, now)
+        elif record.driver != MICROVM or not stop_machine(runtime, record):
             Cgroup(record.cgroups).freeze()
     finally:
         posix.close(held)
@@ -90,6 +95,10 @@ def resume(runtime: Runtime, container_id: str) -> None:
         record = load_record(runtime, container_id)
         if status(record) != PAUSED:
             raise RingfenceError("container not paused")
+        if record.driver == XEN:
+            from ringfence.container.domain_life import resume_domain
+
+            resume_domain(record)
         if has_freezer(record) and not record.pod:
             Cgroup(record.cgroups).thaw()
         if record.driver == MICROVM:

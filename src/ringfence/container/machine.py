@@ -11,16 +11,16 @@ from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
 from ringfence.drivers.guest.client import SOCKET, Client, connect, listen
 from ringfence.drivers.guest.inner import OWN
+from ringfence.drivers.guest.kernel import parameters_of
+from ringfence.drivers.guest.numbers import digest_of, guest_bytes
 from ringfence.drivers.guest.ramdisk import padded, with_plan
 from ringfence.drivers.guest.share import FOLDER
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
 from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
-from ringfence.drivers.guest.numbers import digest_of, guest_bytes
-from ringfence.drivers.guest.kernel import parameters_of
 from ringfence.drivers.microvm.sizes import check_machine, memory_of, vcpus_of
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
-from ringfence.initfile import INIT, sealed_file
+from ringfence.initfile import INIT, bytes_of, sealed_file
 from ringfence.plan.frames import LARGEST, MONITOR, NO_PROCESS
 from ringfence.plan.guest import Supervise
 from ringfence.plan.plan import Plan
@@ -194,12 +194,6 @@ def said_files(folder: str, container_id: str) -> dict[str, int]:
     return {
         slot: posix.open(f"{folder}/{container_id}-hypervisor.{name}", flags, 0o640) for slot, name in names.items()
     }
-
-
-def bytes_of(path: str) -> bytes:
-    """A file of the host: the init, which is the guest's first process too, or the modules for its kernel."""
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def key_of(record: ContainerRecord) -> bytes:

@@ -44,6 +44,8 @@ def restore(runtime: Runtime, container_id: str, options: RunOptions, images: Cr
         RingfenceError: it could not be restored; nothing is left behind.
     """
     prepared = decide(runtime, container_id, options, detached=options.detach, fifo=False)
+    if prepared.domain:
+        raise RingfenceError("a Xen domain's container cannot be restored: no set of its devices has been proven")
     returning = Return(Birth(runtime, container_id, options, prepared), images)
     if options.detach:
         returning.perform(None)

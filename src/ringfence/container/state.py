@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringfence import paths
 from ringfence.container.record import load_record, oom_kills
+from ringfence.container.runtime import XEN
 from ringfence.container.status import STOPPED, status
 from ringfence.host.probe import read_or
 from ringfence.version import SPEC_VERSION
@@ -12,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
+    from ringfence.drivers.xen.listing import Domain
 
 
 def state(runtime: Runtime, container_id: str) -> dict[str, object]:
@@ -23,9 +25,25 @@ def state(runtime: Runtime, container_id: str) -> dict[str, object]:
     return describe(load_record(runtime, container_id), "")
 
 
-def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
-    """The state object of a record."""
+def describe(record: ContainerRecord, owner: str, domains: list[Domain] | None = None) -> dict[str, object]:
+    """The state object of a record; ``domains`` are those of the host, if they are known.
+
+    Raises:
+        RingfenceError: a Xen domain's toolstack cannot tell.
+    """
+    if record.driver == XEN:
+        from ringfence.container.domain_told import describe_domain
+
+        return describe_domain(record, owner, domains)
     now = status(record)
+    told = described(record, now, owner)
+    if record.machine:
+        told["ringfence"] = machine_of(record, now)
+    return told
+
+
+def described(record: ContainerRecord, now: str, owner: str) -> dict[str, object]:
+    """What the specification has keys for."""
     told: dict[str, object] = {
         "ociVersion": SPEC_VERSION,
         "id": record.id,
@@ -38,8 +56,6 @@ def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
     if record.annotations:
         told["annotations"] = record.annotations
     told["owner"] = owner
-    if record.machine:
-        told["ringfence"] = machine_of(record, now)
     return told
 
 

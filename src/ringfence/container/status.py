@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix
 
 from ringfence.container.record import FIFO
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import MICROVM, XEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,15 @@ def reads(path: str, *words: bytes) -> bool:
 
 
 def status(record: ContainerRecord) -> str:
-    """One of the four words of the runtime specification."""
+    """One of the four words of the runtime specification.
+
+    Raises:
+        RingfenceError: a Xen domain's toolstack cannot tell.
+    """
+    if record.driver == XEN:
+        from ringfence.container.domain_state import domain_status
+
+        return domain_status(record)
     if not is_alive(record):
         return STOPPED
     if is_frozen(record):

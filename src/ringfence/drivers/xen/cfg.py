@@ -78,10 +78,34 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     Value = str | int | list[str] | list[int]
 
-ORDER = (
-    "name uuid type kernel ramdisk extra memory maxmem vcpus maxvcpus cpus cpu_weight cap device_tree dtdev iomem irqs "
-    "p9 disk vif pvcalls channel on_poweroff on_reboot on_crash on_watchdog"
-).split()
+ORDER = [
+    "name",
+    "uuid",
+    "type",
+    "kernel",
+    "ramdisk",
+    "extra",
+    "memory",
+    "maxmem",
+    "vcpus",
+    "maxvcpus",
+    "cpus",
+    "cpu_weight",
+    "cap",
+    "device_tree",
+    "dtdev",
+    "iomem",
+    "irqs",
+    "p9",
+    "disk",
+    "vif",
+    "pvcalls",
+    "channel",
+    "on_poweroff",
+    "on_reboot",
+    "on_crash",
+    "on_watchdog",
+]
 
 
 def text(value: str, field: str = "") -> str:

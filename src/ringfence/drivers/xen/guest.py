@@ -64,7 +64,7 @@ def inner_config(config: Config, wanted: Wanted) -> Config:
         changed(mount, source=f"{mount.source}/{CONTENT}") if mount.source in files and is_bind(mount) else mount
         for mount in found.mounts
     ]
-    return changed(found, mounts=(*mounts, *wanted.mounts))  # type: ignore[no-any-return]
+    return changed(found, mounts=tuple(mounts))  # type: ignore[no-any-return]
 
 
 def compile_guest(config: Config, host: Host, container_id: str, compiled: Filter | None, wanted: Wanted) -> Plan:

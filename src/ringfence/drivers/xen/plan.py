@@ -20,12 +20,12 @@ from ringfence.drivers.xen import cfg, steps
 from ringfence.drivers.xen.guest import CONTENT, DISK, compile_guest, tag_of
 from ringfence.drivers.xen.hardware import iomems_of
 from ringfence.drivers.xen.refusals import refuse
-from ringfence.drivers.xen.wanted import IMAGE, PACKED, ROOT_TAG, SHARE
+from ringfence.drivers.xen.wanted import PACKED, ROOT_TAG, SHARE
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside, mounts
 from ringfence.plan.domain import WatchDomain
 from ringfence.plan.plan import Plan
-from ringfence.spec.options import MS_REC, MS_SLAVE
+from ringfence.spec.options import MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MS_REC, MS_SLAVE
 from ringfence.spec.types import Box, Hardware
 
 TYPE_CHECKING = False
@@ -121,7 +121,7 @@ def domain_of(config: Config, wanted: Wanted, state: str) -> cfg.Domain:
 
 def toolstack_plan(shares: list[Share], tools: Tools, state: str) -> Plan:
     """``xl create`` in a mount namespace of its own: what it leaves running sees the shares, dom0 never does."""
-    tree = tree_steps(shares, f"{state}/{FOLDER}") if shares else []
+    tree = tree_steps(shares, f"{state}/{FOLDER}", MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID) if shares else []
     words = create_words(tools, state)
     return Plan(
         (),

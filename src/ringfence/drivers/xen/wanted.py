@@ -9,8 +9,8 @@ from ringfence.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.drivers.xen.cfg import Nic, Value
+    from ringfence.network.netconf import Netconf
     from ringfence.plan.step import InitStep
-    from ringfence.spec.types import Mount
 
 SHARE, IMAGE, PACKED = "share", "image", "ramdisk"
 """Where the container's root comes from: a 9p share, a disk, the ramdisk."""
@@ -30,9 +30,9 @@ class Wanted(Record):
 
     ``kernel``, ``initrd`` and ``modules`` are files of dom0, the last two "" for none; ``origins`` tell where kernel
     and initrd were named. ``files`` are the numbers of the mounts whose source is a file. ``image`` is a raw image,
-    "" for none, which is the root if ``root`` says so. ``network`` are steps for the guest before the container's own
-    and ``mounts`` entries behind the container's. ``more`` are keys of an administrator's file. ``tag`` is what the
-    guest asks the root's share by. ``reservation`` is what host-local is asked with, () for nothing. ``patience`` are
+    "" for none, which is the root if ``root`` says so. ``network`` are steps for the guest before the container's
+    own. ``more`` are keys of an administrator's file. ``tag`` is what the
+    guest asks the root's share by. ``netconf`` is the network, None for none, and ``reservation`` is what host-local is asked with, () for nothing. ``patience`` are
     the seconds from the start until the program has to run.
     """
 
@@ -52,10 +52,10 @@ class Wanted(Record):
     files: tuple[int, ...] = ()
     nics: tuple[Nic, ...] = ()
     network: tuple[InitStep, ...] = ()
-    mounts: tuple[Mount, ...] = ()
     more: tuple[tuple[str, Value], ...] = ()
     pvcalls: bool = False
     reservation: tuple[str, ...] = ()
     bridge_file: str = ""
+    netconf: Netconf | None = None
     patience: int = 120
     tools: Tools = Tools()
