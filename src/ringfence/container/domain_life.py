@@ -38,12 +38,13 @@ def unpause(record: ContainerRecord) -> None:
         RingfenceError: xl fails, the domain is gone, or it stays paused.
     """
     tools = tools_in(record)
-    for _ in range(MOST_PAUSES):
+    for count in range(MOST_PAUSES):
         found = own_domain(record)
-        if found is None or found.is_over:
+        is_over = found is None or found.is_over
+        if is_over and not count:
             raise RingfenceError("the container has ended")
-        if not found.is_paused:
-            return
+        if found is None or is_over or not found.is_paused:
+            return  # it may have come to its end already
         succeeded(tools, "unpause", str(found.number))
     raise RingfenceError(f"the domain is still paused after {MOST_PAUSES} times of xl unpause")
 

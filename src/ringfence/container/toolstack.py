@@ -65,35 +65,36 @@ def unavailable(tools: Tools) -> str:
     )
 
 
-def collected(ends: dict[int, bytearray], deadline: float) -> bool:
-    """Read pipes to their ends, a bounded part of what comes; False when that takes too long."""
+def taken(end: int, held: bytearray) -> bool:
+    """Read what a pipe has, a bounded part of it; False at its end."""
+    try:
+        data = posix.read(end, 65536)
+    except BlockingIOError:
+        return True
+    held += data[: MOST_SAID - len(held)]
+    return bool(data)
+
+
+def collected(pid: int, ends: dict[int, bytearray], deadline: float) -> bool:
+    """Read pipes until a child has ended, whoever else may hold them; False when that takes too long."""
+    process = posix.pidfd_open(pid)
     poll = select.poll()
-    for end in ends:
-        poll.register(end, select.POLLIN)
-    open_ends = set(ends)
-    while open_ends:
-        left = deadline - time.monotonic()
-        ready = poll.poll(max(left, 0) * 1000)
-        if not ready and left <= 0:
-            return False
-        for end, _ in ready:
-            data = posix.read(end, 65536)
-            ends[end] += data[: MOST_SAID - len(ends[end])]
-            if not data:
-                poll.unregister(end)
-                open_ends.discard(end)
-    return True
-
-
-def reaped(pid: int, deadline: float) -> int | None:
-    """The exit code of a child, as a shell says it; None when it does not end in time."""
-    while True:
-        found, status = posix.waitpid(pid, posix.WNOHANG)
-        if found:
-            return posix.WEXITSTATUS(status) if posix.WIFEXITED(status) else 128 + posix.WTERMSIG(status)
-        if time.monotonic() >= deadline:
-            return None
-        time.sleep(0.002)
+    for descriptor in (process, *ends):
+        poll.register(descriptor, select.POLLIN)
+    try:
+        while left := max(deadline - time.monotonic(), 0):
+            ready = [descriptor for descriptor, _ in poll.poll(left * 1000)]
+            for end in ready:
+                if end != process and not taken(end, ends[end]):
+                    poll.unregister(end)
+            if process in ready:
+                for end, held in ends.items():
+                    while (before := len(held)) < MOST_SAID and taken(end, held) and len(held) > before:
+                        continue
+                return True
+        return False
+    finally:
+        posix.close(process)
 
 
 def end_group(pid: int) -> None:
@@ -116,6 +117,8 @@ def waited(words: tuple[str, ...], start: Callable[[int, int, int], int], timeou
     out, out_far = posix.pipe()
     said, said_far = posix.pipe()
     deadline = time.monotonic() + timeout
+    for end in (out, said):
+        posix.set_blocking(end, False)
     ends = {out: bytearray(), said: bytearray()}
     try:
         try:
@@ -123,9 +126,7 @@ def waited(words: tuple[str, ...], start: Callable[[int, int, int], int], timeou
         finally:
             for far in (null, out_far, said_far):
                 posix.close(far)
-        whole = collected(ends, deadline)
-        code = reaped(pid, deadline) if whole else None
-        if code is None:
+        if not collected(pid, ends, deadline):
             end_group(pid)
             text = f"{' '.join(words)} has not come to its end within {timeout} seconds"
             raise RingfenceError(
@@ -134,6 +135,8 @@ def waited(words: tuple[str, ...], start: Callable[[int, int, int], int], timeou
     finally:
         posix.close(out)
         posix.close(said)
+    _, status = posix.waitpid(pid, 0)
+    code = posix.WEXITSTATUS(status) if posix.WIFEXITED(status) else 128 + posix.WTERMSIG(status)
     texts = (bytes(held).decode("utf-8", "replace") for held in ends.values())
     return Answer(code, *texts)
 
