@@ -20,7 +20,7 @@ import zlib
 HELLO, RUN, START, SIGNAL, DATA, END, CREDIT, TIME, HANGUP = 1, 3, 4, 5, 7, 8, 9, 10, 15
 READY, STARTED, FAILED, EXITED = 18, 19, 20, 21
 SPECIAL = bytes((0x7E, 0x7D, 0x0F, 0x11, 0x13))
-EXEC = "exec"
+WINDOW = 131072
 REASONS = {"poweroff": 0, "reboot": 1, "panic": 3, "watchdog": 4}
 
 
@@ -107,6 +107,7 @@ class Guest:
         self.digest = files["digest"]
         self.child: subprocess.Popen[bytes] | None = None
         self.heard: list[tuple[int, int, int, bytes]] = []
+        self.credit = {1: WINDOW, 2: WINDOW}
 
     def await_frame(self, kind: int) -> tuple[int, int, int, bytes]:
         """The next frame of a type; those before it are for later."""
@@ -151,7 +152,9 @@ class Guest:
             self.fail(starter)
         if name in REASONS:
             self.line.send(STARTED, process=starter)
-            self.line.write(b"[    0.2] Kernel panic - not syncing: played\r\n" if name == "panic" else b"reboot: Power down\r\n")
+            self.line.write(
+                b"[    0.2] Kernel panic - not syncing: played\r\n" if name == "panic" else b"reboot: Power down\r\n"
+            )
             self.end(REASONS[name])
         if name == "lie":
             self.line.send(STARTED, process=starter)
@@ -190,11 +193,15 @@ class Guest:
             for frame in self.heard:
                 self.take(*frame)
             self.heard = []
-            ready, _, _ = select.select([*streams, self.line.descriptor], [], [])
+            open_ones = [one for one, stream in streams.items() if self.credit[stream]]
+            ready, _, _ = select.select([*open_ones, self.line.descriptor], [], [], 0.05)
+            if not ready and self.child.poll() is not None:
+                return  # what it has left behind ends with the domain
             for descriptor in ready:
                 if descriptor == self.line.descriptor:
                     self.heard += self.line.receive()
-                elif data := os.read(descriptor, 8192):
+                elif data := os.read(descriptor, min(8192, self.credit[streams[descriptor]])):
+                    self.credit[streams[descriptor]] -= len(data)
                     self.line.send(DATA, data, stream=streams[descriptor])
                 else:
                     self.line.send(END, stream=streams.pop(descriptor))
@@ -207,6 +214,8 @@ class Guest:
         elif kind == DATA and not self.child.stdin.closed:
             self.child.stdin.write(data)
             self.line.send(CREDIT, struct.pack("<I", len(data)))
+        elif kind == CREDIT:
+            self.credit[stream] += struct.unpack_from("<I", data)[0]
         elif kind == END and stream == 0:
             self.child.stdin.close()
 

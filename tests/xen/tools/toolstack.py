@@ -9,16 +9,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import pty
 import sys
 import time
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.dirname(os.path.abspath(sys.argv[0]))
-NEEDED = 1
 REASONS = {"poweroff": 0, "reboot": 1, "crash": 3, "watchdog": 4}
-Domains = dict[str, dict[str, Any]]
 
 
 class Host:
@@ -42,9 +42,9 @@ class Host:
         os.close(self.lock)
 
     @property
-    def domains(self) -> Domains:
+    def domains(self) -> dict[str, dict[str, Any]]:
         """By their numbers."""
-        held: Domains = self.held["domains"]
+        held: dict[str, dict[str, Any]] = self.held["domains"]
         return held
 
     def find(self, word: str) -> dict[str, Any] | None:
@@ -132,6 +132,8 @@ def refuse(config: dict[str, Any], host: Host) -> None:
 
 def create(words: list[str]) -> None:
     """``xl create -q -e -p FILE``: the domain is a process that waits."""
+    import pty
+
     config = parsed(words[-1])
     master, peer = pty.openpty()
     with Host() as host:
@@ -181,7 +183,10 @@ def change(words: list[str], change: str) -> None:
             domain["pauses"] += 1
             return None
         if not domain["pauses"]:
-            print("libxl: error: libxl_domain.c:688:domain_unpause_done: Unpausing domain: Invalid argument", file=sys.stderr)
+            print(
+                "libxl: error: libxl_domain.c:688:domain_unpause_done: Unpausing domain: Invalid argument",
+                file=sys.stderr,
+            )
             return None
         domain["pauses"] -= 1
         go = domain["pauses"] == 0 and os.path.exists(f"{FOLDER}/go-{domain['number']}")
@@ -202,7 +207,7 @@ def destroy(words: list[str]) -> None:
             if os.path.exists(f"{FOLDER}/{name}"):
                 os.unlink(f"{FOLDER}/{name}")
     try:
-        os.kill(domain["pid"], 9)
+        os.killpg(domain["pid"], 9)
     except ProcessLookupError:
         return None
     return None
