@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from ringfence.errors import RingfenceError
 from ringfence.network.pools import pool_of, static_address
 
-networks = st.one_of(
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+networks: st.SearchStrategy[Network] = st.one_of(
     st.tuples(st.ip_addresses(v=4), st.integers(8, 30)), st.tuples(st.ip_addresses(v=6), st.integers(32, 126))
 ).map(lambda told: ipaddress.ip_network(told, strict=False))
 
 
 @given(networks, st.data())
-def test_every_host_but_the_gateway_can_have_an_address(network: ipaddress.IPv4Network, data: st.DataObject) -> None:
+def test_every_host_but_the_gateway_can_have_an_address(network: Network, data: st.DataObject) -> None:
     """XEN-NET-03: and nothing outside can."""
     pool = pool_of({"subnet": str(network)}, "net", "")
     inside = data.draw(st.integers(int(network[0]), int(network[-1])))
@@ -32,7 +33,7 @@ def test_every_host_but_the_gateway_can_have_an_address(network: ipaddress.IPv4N
 
 
 @given(networks, networks)
-def test_an_address_of_another_network_is_refused(first: ipaddress.IPv4Network, second: ipaddress.IPv4Network) -> None:
+def test_an_address_of_another_network_is_refused(first: Network, second: Network) -> None:
     """XEN-NET-03."""
     pool = pool_of({"subnet": str(first)}, "net", "")
     address = second[2]
