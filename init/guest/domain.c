@@ -45,14 +45,14 @@ static int keep(const char *source, const char *root, const char *target, int is
 }
 
 /* What is needed of the ramdisk when another root lies over it: the programs that the kernel runs when the domain is
- * asked to end, which are this one, and a container's root that is packed in there. */
+ * asked to end, which are this one, and a container's root that is packed in there; others are mounted in the same folder. */
 int keep_from_ramdisk(const char *root)
 {
 	if (mkdir("sbin", 0755) < 0 || keep("/init", root, "/sbin/poweroff", 0) || keep("/init", root, "/sbin/reboot", 0))
 		return -1;
-	if (access("/packed", F_OK) < 0)
-		return 0;
-	return mkdir("share", 0755) < 0 || keep("/packed", root, "/share/root", 1) ? -1 : 0;
+	if (mkdir("share", 0755) < 0)
+		return -1;
+	return access("/packed", F_OK) < 0 ? 0 : keep("/packed", root, "/share/root", 1);
 }
 
 int is_callout(const char *name)

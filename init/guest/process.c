@@ -228,6 +228,10 @@ static void take_record(struct guest *g, struct process *p, const struct record 
 		if (p->number == 0)
 			watch_kills(g);
 	}
+	if (record->kind == REPORT_WARNING && g->is_domain) {
+		struct frame frame = {record->size, (uint16_t)p->number, FRAME_NOTE, 0, text};
+		put_frame(&g->out, &frame);
+	}
 	if (record->kind == REPORT_FAILED && !p->is_failed) {
 		p->is_failed = 1;
 		if (p->number == 0)

@@ -1,42 +1,34 @@
-"""The runtime with a stand-in for Xen's toolstack (tests/xen/tools)."""
+"""The lab runs its tests beside those of the host, and is waited for at the end."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
+import shutil
 
 import pytest
 
-from tests.support import Bundle, Runtime
-from tests.support.process import become_subreaper
-from tests.support.runtime import REPOSITORY
-from tests.xen.standin import Dom0
+from tests.guest.report import Case, Run
+
+LAB = pytest.StashKey[Run]()
+QEMU = "qemu-system-x86_64"
 
 
-@pytest.fixture
-def dom0(workdir: str) -> Iterator[Dom0]:
-    """A host with xl; leaving something behind fails the test."""
-    if os.geteuid() != 0:
-        pytest.skip("making domains needs root")
-    become_subreaper()
-    held = Dom0(workdir, f"{REPOSITORY}/src", sys.executable)
-    yield held
-    said = held.said()
-    left = held.close()
-    assert not said, said
-    assert not left, "left behind after delete --force:\n" + "\n".join(left)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Boot the lab if a test wants its report."""
+    wanted = any("lab_report" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and os.geteuid() == 0 and shutil.which(QEMU) and not session.config.option.collectonly:
+        session.config.stash[LAB] = Run("tests.xen.lab.inner")
 
 
-@pytest.fixture
-def runtime(dom0: Dom0) -> Runtime:
-    """The runtime on it."""
-    return dom0
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the lab if nobody waits for it any more."""
+    if LAB in config.stash:
+        config.stash[LAB].stop()
 
 
-@pytest.fixture
-def bundle(workdir: str) -> Bundle:
-    """A bundle whose program is one of this host's: the stand-in's guest has no other files."""
-    held = Bundle(os.path.join(workdir, "bundle"))
-    held.config["root"]["readonly"] = True
-    return held
+@pytest.fixture(scope="session")
+def lab_report(pytestconfig: pytest.Config) -> dict[str, list[Case]]:
+    """Every case of dom0 by its file."""
+    if LAB not in pytestconfig.stash:
+        pytest.skip(f"making and booting the lab needs root and {QEMU}")
+    return pytestconfig.stash[LAB].wait()

@@ -180,7 +180,7 @@ def plugin_of(found: dict[str, Any], where: str, field: str) -> dict[str, Any]:
     if kind != PLUGIN:
         shown = kind if isinstance(kind, str) else "none"
         raise RingfenceError(f"{where} is of type {shown}: only {PLUGIN} can be given to a domain", field=field)
-    return plugin  # type: ignore[no-any-return]
+    return plugin
 
 
 def ipam_type(ipam: dict[str, Any], where: str, field: str) -> str:
@@ -211,7 +211,7 @@ def member(held: dict[str, Any], name: str, default: Any, where: str, field: str
 
 def listed(held: dict[str, Any], name: str, where: str, field: str) -> list[Any]:
     """An array, empty if it is missing or null."""
-    return member(held, name, [], where, field) if held.get(name) is not None else []  # type: ignore[no-any-return]
+    return member(held, name, [], where, field) if held.get(name) is not None else []
 
 
 def bridge_of(plugin: dict[str, Any], where: str, field: str) -> str:

@@ -124,8 +124,8 @@ def install_modules(root: Path, kernel: Path) -> None:
 
 def furnish(root: Path) -> None:
     """Links, users and folders that installing would have made; Python's modules are compiled here."""
-    for path in recipe.LEFT_OUT:
-        shutil.rmtree(root / path, ignore_errors=True)
+    for name in recipe.LEFT_OUT:
+        shutil.rmtree(root / name, ignore_errors=True)
     for path in [*(root / "boot").iterdir()]:
         path.unlink()
     for link, target in (("bin/sh", "dash"), ("bin/awk", "mawk"), ("var/run", "/run"), ("var/lock", "/run/lock")):

@@ -26,7 +26,7 @@ MODULES = (
 )  # fmt: skip
 LEFT_OUT = (
     "usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/bug",
-    "usr/share/zoneinfo", "usr/share/icons", "usr/share/qemu", "usr/share/seabios", "usr/lib/x86_64-linux-gnu/gconv",
+    "usr/share/zoneinfo", "usr/share/icons", "usr/lib/x86_64-linux-gnu/gconv",
     "var/cache", "var/lib/apt",
 )  # fmt: skip
 

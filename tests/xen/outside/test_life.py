@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import Bundle, Container, wait_until
 from tests.support.process import alive, kill_quietly
-from tests.xen.standin import Dom0
+from tests.xen.outside.standin import Dom0
 
 RUNS = "trap 'echo got; exit 7' TERM; echo ready; sleep 1000 & wait"
 

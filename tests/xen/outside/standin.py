@@ -41,7 +41,7 @@ class Dom0(Runtime):
         with open(self.kernel, "wb") as file:
             file.write(b"\x7fELF a kernel")
         for name in ("xl", "xenstore-read"):
-            place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tools")
+            place = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tools")
             self.script(name, TOOL.format(python=python, folder=place))
         self.script("control", "")
         self.told: dict[str, Any] = {}
