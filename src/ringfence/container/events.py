@@ -8,7 +8,7 @@ import time
 from ringfence.cgroups.manager import Cgroup
 from ringfence.cgroups.oom import OomWatch
 from ringfence.container.record import load_record, oom_kills
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import MICROVM, XEN
 from ringfence.container.status import is_alive
 from ringfence.errors import RingfenceError
 
@@ -58,13 +58,21 @@ def stats(runtime: Runtime, container_id: str) -> dict[str, object]:
 def running(runtime: Runtime, container_id: str) -> ContainerRecord:
     """The record of a container whose init lives."""
     record = load_record(runtime, container_id)
-    if not is_alive(record):
+    if record.driver == XEN:
+        from ringfence.container.domain_stats import running_domain
+
+        running_domain(record)
+    elif not is_alive(record):
         raise RingfenceError(f"container with id {container_id} is not running")
     return record
 
 
 def data_of(record: ContainerRecord) -> dict[str, object]:
     """The cgroup's numbers, and the sections that are part of the format but empty without resctrl and networks."""
+    if record.driver == XEN:
+        from ringfence.container.domain_stats import domain_stats
+
+        return domain_stats(record)
     numbers = Cgroup(record.cgroups).stats()
     if record.driver == MICROVM:
         from ringfence.container.machine_stats import with_guest
@@ -89,7 +97,7 @@ def watch(runtime: Runtime, container_id: str, interval_seconds: float) -> Itera
         RingfenceError: as ``stats``, before the first event.
     """
     record = running(runtime, container_id)
-    watcher = GuestOomWatch(record) if record.driver == MICROVM else OomWatch(record.cgroups)
+    watcher = GuestOomWatch(record) if record.driver in (MICROVM, XEN) else OomWatch(record.cgroups)
     try:
         folder = posix.open(record.directory, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
         try:
@@ -105,12 +113,17 @@ def events(
 ) -> Iterator[dict[str, object]]:
     """The loop of ``watch``; it looks twice a second whether the container is still there."""
     due = time.monotonic() + interval_seconds
-    while exists(record, folder):
+    while exists(record, folder) and not is_over(record):
         for _kill in range(watcher.wait(max(0.0, min(due - time.monotonic(), LONGEST_WAIT)))):
             yield {"type": "oom", "id": record.id}
-        if time.monotonic() >= due and exists(record, folder):
+        if time.monotonic() >= due and exists(record, folder) and not is_over(record):
             due = time.monotonic() + interval_seconds
             yield {"type": "stats", "id": record.id, "data": data_of(record)}
+
+
+def is_over(record: ContainerRecord) -> bool:
+    """Whether nothing more will come of a domain that nobody has deleted yet: its watcher ends with it."""
+    return record.driver == XEN and not is_alive(record)
 
 
 def exists(record: ContainerRecord, folder: int) -> bool:

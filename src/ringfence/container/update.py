@@ -9,7 +9,7 @@ from ringfence.cgroups.perform import perform
 from ringfence.cgroups.restore import remember, restore
 from ringfence.container.record import container_directory, load_record, lock, write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json, with_lifted_swap
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import MICROVM, XEN
 from ringfence.container.saved import saved_config
 from ringfence.container.status import STOPPED, status
 from ringfence.errors import RingfenceError, from_os_error
@@ -42,6 +42,12 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         if status(record) == STOPPED:
             raise RingfenceError("container not running")
         config = saved_config(record)
+        if record.driver == XEN:
+            from ringfence.container.domain_update import update_domain
+
+            if l3_cache_schema or mem_bw_schema:
+                raise RingfenceError("Intel RDT: dom0 cannot set it for a domain through xl")
+            return update_domain(record, config, resources)
         if record.driver == MICROVM:
             resources = change_machine(record, config, resources)
         lines = tuple(line for line in (l3_cache_schema, mem_bw_schema) if line)
@@ -49,6 +55,7 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         apply(record, stored_resources(record, config), with_lifted_swap(resources))
         if lines:
             write_lines(schemata, lines)
+        return None
     finally:
         posix.close(held)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -276,3 +277,30 @@ def test_list_asks_once(dom0: Dom0, bundle: Bundle) -> None:
     assert len(dom0.calls()) - before == 2
     dom0.refuses("container does not exist", "state", "nobody")
     assert "nobody" not in os.listdir(dom0.root)
+
+
+def test_update(dom0: Dom0, bundle: Bundle) -> None:
+    """XEN-UPDATE-01, XEN-UPDATE-02, XEN-UPDATE-03: all or none; the record has the new values."""
+    bundle.resources["memory"] = {"limit": 200 << 20}
+    bundle.resources["cpu"] = {"quota": 200000, "period": 100000}
+    container = running(dom0, bundle)
+    dom0.run("update", "--memory", "100M", "--cpu-quota", "50000", "--cpu-share", "512", container.id).ok()
+    (domain,) = dom0.domains().values()
+    assert (domain["memory"], domain["vcpus"], domain["cap"], domain["weight"]) == (164, 1, 50, 128)
+    dom0.refuses("are more than the 264 MiB", "update", "--memory", "300M", container.id)
+    dom0.refuses("pids limit cannot be changed", "update", "--memory", "120M", "--pids-limit", "9", container.id)
+    dom0.fail("vcpu-set", 1, "libxl: error: no")
+    dom0.refuses("xl vcpu-set has failed", "update", "--memory", "150M", "--cpu-quota", "100000", container.id)
+    (domain,) = dom0.domains().values()
+    assert domain["memory"] == 164
+
+
+def test_processes_and_figures(dom0: Dom0, bundle: Bundle) -> None:
+    """XEN-STATE-07, XEN-STATS-01."""
+    container = running(dom0, bundle)
+    assert dom0.run("ps", "--format", "json", container.id).ok().out == f"[{container.pid}]\n"
+    assert dom0.run("ps", container.id).ok().out.splitlines()[1].split()[:3] == ["1", "1", "512"]
+    dom0.refuses("cannot be seen from dom0", "ps", container.id, "-ef")
+    told = json.loads(dom0.run("events", "--stats", container.id).ok().out)["data"]
+    assert told["memory"]["usage"] == {"limit": 512 << 20, "usage": 512 << 20}
+    assert told["machine"]["vcpus"] == 1
