@@ -48,13 +48,17 @@ class Asking(Record):
 
 
 class Boot(Record):
-    """Kernel and ramdisk of a guest: their files, and the fields or settings that name them."""
+    """Kernel and ramdisk of a guest: their files, and the fields or settings that name them.
+
+    ``copies`` are pairs of a file of the image and its private copy, which create makes.
+    """
 
     kernel: str
     kernel_by: str = ""
     initrd: str = ""
     initrd_by: str = ""
     modules: str = ""
+    copies: tuple[tuple[str, str], ...] = ()
 
 
 def tools_of(settings: XenSettings) -> Tools:
@@ -130,7 +134,8 @@ def boot_for(config: Config, said: dict[str, Said], settings: XenSettings, rootf
         found = changed(found, kernel=kernel.path, kernel_by="/vm/kernel/path", modules="")
     if kernel and kernel.initrd:
         found = changed(found, initrd=kernel.initrd, initrd_by="/vm/kernel/initrd")
-    return found
+    used = tuple(copy for copy in found.copies if copy[1] in (found.kernel, found.initrd))
+    return changed(found, copies=used)  # type: ignore[no-any-return]
 
 
 def size_of(path: str) -> int:
@@ -210,6 +215,7 @@ def wanted_for(config: Config, host: Host, context: Context, settings: XenSettin
         image,
         root != IMAGE or bool(config.root and config.root.readonly),
         files=files_among(config, context.bundle),
+        copies=boot.copies,
         patience=settings.boot_timeout,
         tools=tools_of(settings),
     )

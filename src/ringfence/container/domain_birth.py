@@ -104,6 +104,12 @@ class Rise:
             if not test(mode):
                 raise RingfenceError(f"{path} {words}", field=field_of(pointer))
 
+    def copy_from_image(self, step: steps.CopyFromImage) -> None:
+        """The image's own kernel or ramdisk (XEN-ENV-04)."""
+        from ringfence.container.image_kernel import copied
+
+        copied(step.rootfs, step.source, step.target)
+
     def check_bridge(self, _step: steps.CheckBridge) -> None:
         """The bridge is one, and tells its MTU."""
         assert self.wanted.netconf
@@ -294,6 +300,7 @@ def free_memory(wanted: Wanted) -> str:
 
 PERFORM: dict[str, Callable[[Rise, object], None]] = {
     "CheckPlaces": Rise.check_places,
+    "CopyFromImage": Rise.copy_from_image,
     "CheckBridge": Rise.check_bridge,
     "ReserveAddress": Rise.reserve,
     "WriteConfig": Rise.write_config,

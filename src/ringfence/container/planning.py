@@ -97,7 +97,7 @@ class Prepared(Record):
 class Compiled(Record):
     """A wall's plan, what its machine consists of, the network that joins, notices and notes, the place in a pod.
 
-    ``domain`` is a Xen domain's part of the record, ``files`` what is written for it and ``wanted`` what it is made from.
+    ``domain`` is a Xen domain's part of the record, ``files`` what is written for it, ``wanted`` what it is made from.
     """
 
     plan: Plan

@@ -1,6 +1,6 @@
 """The file that a domain is made from, xl.cfg(5): one function from typed values to text. Pure (XEN-CFG-01 to 10).
 
-Text in the inner lists (p9, disk, vif) has no escape for ``,`` or ``=``, so only what ringfence itself has named goes in.
+Text in the inner lists (p9, disk, vif) has no escape for ``,`` or ``=``, so only what ringfence has named goes in.
 """
 
 from __future__ import annotations

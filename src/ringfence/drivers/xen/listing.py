@@ -5,7 +5,8 @@ from __future__ import annotations
 from ringfence.errors import RingfenceError
 from ringfence.record import Record
 
-LETTERS = "rbpscd"
+LETTERS = ("-r", "-b", "-p", "-s", "-rscwS?", "-d")
+"""What each place of the column of state may hold; the fifth is the reason of a shutdown (xl_list.c)."""
 REASONS = ("poweroff", "reboot", "suspend", "crash", "watchdog")
 """By Xen's codes (xen/include/public/sched.h)."""
 
@@ -56,8 +57,8 @@ def parse_line(line: str) -> Domain | None:
 
 
 def is_state(word: str) -> bool:
-    """Whether a word is a column of state: six letters, each in its place or a dash."""
-    return len(word) == len(LETTERS) and all(got in ("-", letter) for got, letter in zip(word, LETTERS))
+    """Whether a word is a column of state: six letters, each in its place."""
+    return len(word) == len(LETTERS) and all(got in letters for got, letters in zip(word, LETTERS))
 
 
 def is_seconds(word: str) -> bool:

@@ -150,6 +150,10 @@ def list_words(tools: Tools, domain: str = steps.DOMID) -> tuple[str, ...]:
 def checks_of(config: Config, context: Context, wanted: Wanted) -> list[HostStep]:
     """What is looked at before xl is called: some of it xl says nothing of (XEN-CREATE-05, XEN-ERR-08)."""
     kernel, ramdisk = wanted.origins
+    copies = [
+        steps.CopyFromImage(field, context.rootfs, source, target)
+        for field, (source, target) in zip((one for one in wanted.origins if "/env/" in one), wanted.copies)
+    ]
     places, kinds = [(kernel, wanted.kernel)], "f"
     if wanted.initrd:
         places.append((ramdisk, wanted.initrd))
@@ -157,7 +161,7 @@ def checks_of(config: Config, context: Context, wanted: Wanted) -> list[HostStep
     for share in shared_places(config, context, wanted):
         places.append((share.pointer, share.source))
         kinds += "b" if share.target == f"/{IMAGE_NAME}" else "d" if share.target == f"/{ROOT_TAG}" else "e"
-    found: list[HostStep] = [steps.CheckPlaces("", tuple(places), kinds)]
+    found: list[HostStep] = [*copies, steps.CheckPlaces("", tuple(places), kinds)]
     return found + [steps.CheckBridge("/process/env", nic.bridge, wanted.bridge_file) for nic in wanted.nics]
 
 

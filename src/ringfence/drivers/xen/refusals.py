@@ -1,7 +1,7 @@
 """What of config.json this wall cannot give: one row for each field. Pure (XEN-EXEC-03).
 
-A field that is refused would be lost in silence otherwise; one that is only warned of changes nothing that the container
-could tell.
+A field that is refused would be lost in silence otherwise; one that is only told of changes nothing that the
+container could notice.
 """
 
 from __future__ import annotations

@@ -22,6 +22,17 @@ class CheckPlaces(HostStep):
         return "check", f"{len(self.places)} files and folders of the domain"
 
 
+class CopyFromImage(HostStep):
+    """Copy a file of the container's root, no link of which leads out of it, for the domain alone."""
+
+    rootfs: str
+    source: str
+    target: str
+
+    def describe(self) -> tuple[str, str]:
+        return "copy", f"{self.source} of the image → {self.target}"
+
+
 class CheckBridge(HostStep):
     """See that a bridge of dom0 is there and is one."""
 

@@ -29,11 +29,12 @@ class Wanted(Record):
     """Everything that was decided on by looking at the host.
 
     ``kernel``, ``initrd`` and ``modules`` are files of dom0, the last two "" for none; ``origins`` tell where kernel
-    and initrd were named. ``files`` are the numbers of the mounts whose source is a file. ``image`` is a raw image,
-    "" for none, which is the root if ``root`` says so. ``network`` are steps for the guest before the container's
-    own. ``more`` are keys of an administrator's file. ``tag`` is what the
-    guest asks the root's share by. ``netconf`` is the network, None for none, and ``reservation`` is what host-local is asked with, () for nothing. ``patience`` are
-    the seconds from the start until the program has to run.
+    and initrd were named. ``root`` is where the container's root comes from and ``tag`` what the guest asks its share
+    by. ``image`` is a raw image, "" for none, which is the root if ``root`` says so. ``files`` are the numbers of the
+    mounts whose source is a file. ``network`` are steps for the guest before the container's own, for ``netconf``, None
+    without; ``reservation`` is what host-local is asked with, () for nothing, ``bridge_file`` the file that names the
+    bridge. ``more`` are keys of an administrator's file. ``copies`` are pairs of a file of the image and its private
+    copy. ``patience`` are the seconds from the start until the program has to run.
     """
 
     name: str
@@ -57,5 +58,6 @@ class Wanted(Record):
     reservation: tuple[str, ...] = ()
     bridge_file: str = ""
     netconf: Netconf | None = None
+    copies: tuple[tuple[str, str], ...] = ()
     patience: int = 120
     tools: Tools = Tools()
