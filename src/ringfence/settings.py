@@ -34,7 +34,7 @@ class XenSettings(Record):
     networks of ``NETCONF`` in ``cni_folders``, plugins in ``cni_plugins``; ``bridges`` are those that may be used, all
     if there are none. ``image_kernels``: an image may bring its own kernel. Kernels that config.json names lie in
     ``vm_folders``, anywhere if there are none. ``pass_hardware``: config.json may give hardware of the host to a
-    guest. ``vif_script`` connects network devices, "" for Xen's own. ``keep_logs``: the toolstack's stay after delete.
+    guest. ``pvcalls``: a container without a network uses dom0's sockets. ``vif_script`` connects network devices, "" for Xen's own. ``keep_logs``: the toolstack's stay after delete.
     """
 
     xl: str = "/usr/sbin/xl"
@@ -55,6 +55,7 @@ class XenSettings(Record):
     image_kernels: bool = False
     vm_folders: tuple[str, ...] = ()
     pass_hardware: bool = False
+    pvcalls: bool = False
     vif_script: str = ""
     keep_logs: bool = False
 
@@ -288,6 +289,7 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "xen.image-kernels": ("xen_image_kernels", truth),
     "xen.vm-folders": ("xen_vm_folders", path_list),
     "xen.pass-hardware": ("xen_pass_hardware", truth),
+    "xen.pvcalls": ("xen_pvcalls", truth),
     "xen.vif-script": ("xen_vif_script", path),
     "xen.keep-logs": ("xen_keep_logs", truth),
 }

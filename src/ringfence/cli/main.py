@@ -100,6 +100,10 @@ def perform(program: str, words: list[str], log: Log) -> int:
         from ringfence.cli.clear.command import perform_clear
 
         return perform_clear(program, words, log)
+    if personality(program).runx:
+        from ringfence.cli.runx import arranged
+
+        words = arranged(words)
     try:
         given = parse(words, GLOBAL_OPTIONS, anywhere=False)
     except UsageError as error:

@@ -16,6 +16,7 @@ from ringfence.drivers.xen.names import domain_name, uuid_of
 from ringfence.drivers.xen.sizes import check_memory, floor_of, memory_of, sizes_of
 from ringfence.drivers.xen.wanted import IMAGE, PACKED, SHARE, Tools, Wanted
 from ringfence.errors import RingfenceError
+from ringfence.host.probe import read_or
 from ringfence.record import Record
 from ringfence.settings import FILE
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 MEMORY, VCPUS = 512, 1
 SHOWN_UUID = bytes(16)
+RUNX_TAG, PVCALLS = "share_dir", b"pvcalls"
+"""What the kernel of an image made for RunX knows its root by; a word of the file that tells what a kernel has."""
 
 
 class Asking(Record):
@@ -44,6 +47,7 @@ class Asking(Record):
     is_default: bool = True
     memory: int = MEMORY
     vcpus: int = VCPUS
+    pvcalls: bool = False
     random: bytes = SHOWN_UUID
 
 
@@ -224,11 +228,26 @@ def wanted_for(config: Config, host: Host, context: Context, settings: XenSettin
         from ringfence.container.xlconf import with_file
 
         wanted = with_file(wanted, said["XLCONF"], settings, context)
+    if "RUNX_KERNEL" in said:
+        wanted = changed(wanted, tag=RUNX_TAG)
     if "NETCONF" in said:
         from ringfence.container.domain_network import with_network
 
-        wanted = with_network(wanted, said["NETCONF"], settings)
-    return wanted
+        return with_network(wanted, said["NETCONF"], settings)
+    return with_pvcalls(wanted, settings, asking)
+
+
+def with_pvcalls(wanted: Wanted, settings: XenSettings, asking: Asking) -> Wanted:
+    """A domain without a network of its own: by dom0's sockets, or with none (XEN-NET-09, XEN-COMPAT-03).
+
+    Raises:
+        RingfenceError: these are asked for, and the kernel does not tell that it has them.
+    """
+    has = PVCALLS in read_or(f"{wanted.kernel}.features", b"").split()
+    if settings.pvcalls and not has:
+        hint = f"a file {wanted.kernel}.features with the word pvcalls tells that it has"
+        raise RingfenceError(f"the kernel {wanted.kernel} has no pvcalls, which xen.pvcalls asks for", hint=hint)
+    return changed(wanted, pvcalls=has and (settings.pvcalls or asking.pvcalls))  # type: ignore[no-any-return]
 
 
 def floor(boot: Boot) -> int:

@@ -29,7 +29,7 @@ UUID_SIZE = 16
 
 
 class DomainPlan(Record):
-    """What was decided for a domain: the plan, the record's part, the files that ``explain`` shows, and notes."""
+    """What was decided for a domain: the plan, the record's part, the files that ``explain`` shows, notes, notices."""
 
     plan: Plan
     domain: dict[str, str]
@@ -37,6 +37,7 @@ class DomainPlan(Record):
     files: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     wanted: Wanted
+    notices: tuple[str, ...] = ()
 
 
 def compile_domain(runtime: Runtime, choice: Choice, config: Config, host: Host, context: Context) -> DomainPlan:
@@ -48,12 +49,15 @@ def compile_domain(runtime: Runtime, choice: Choice, config: Config, host: Host,
     state = container_directory(runtime, context.container_id)
     asking = Asking(state, runtime.root, runtime.root == runtime.default_root, random=posix.urandom(UUID_SIZE))
     if runtime.runx:
-        asking = changed(asking, memory=RUNX_MEMORY, vcpus=RUNX_VCPUS)
+        asking = changed(asking, memory=RUNX_MEMORY, vcpus=RUNX_VCPUS, pvcalls=True)
     wanted = wanted_for(config, host, context, choice.settings.xen, asking)
     plan = compile_create(config, host, context, wanted, state)
     files = tuple((step.path, step.content) for step in plan.host if isinstance(step, WriteConfig))
     machine = (wanted.tools.xl, wanted.kernel, wanted.type, "xen", wanted.image, str(wanted.sizes.memory))
-    return DomainPlan(plan, recorded(wanted, choice), machine, files, (*origins(wanted), *notes_of(config)), wanted)
+    lonely = runtime.runx and not wanted.nics and not wanted.pvcalls
+    notices = (f"the container has no network: the kernel {wanted.kernel} has no pvcalls",) if lonely else ()
+    notes = (*origins(wanted), *notes_of(config))
+    return DomainPlan(plan, recorded(wanted, choice), machine, files, notes, wanted, notices)
 
 
 def recorded(wanted: Wanted, choice: Choice) -> dict[str, str]:

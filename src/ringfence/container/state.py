@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posix
+
 from ringfence import paths
 from ringfence.container.record import load_record, oom_kills
 from ringfence.container.runtime import XEN
@@ -22,7 +24,19 @@ def state(runtime: Runtime, container_id: str) -> dict[str, object]:
     Raises:
         RingfenceError: ``container does not exist``.
     """
-    return describe(load_record(runtime, container_id), "")
+    record = load_record(runtime, container_id)
+    return describe(record, owner_of(record) if runtime.runx else "")
+
+
+def owner_of(record: ContainerRecord) -> str:
+    """The name of whoever has made a container."""
+    import pwd
+
+    uid = posix.stat(record.directory).st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"
 
 
 def describe(record: ContainerRecord, owner: str, domains: list[Domain] | None = None) -> dict[str, object]:
