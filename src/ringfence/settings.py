@@ -34,7 +34,8 @@ class XenSettings(Record):
     networks of ``NETCONF`` in ``cni_folders``, plugins in ``cni_plugins``; ``bridges`` are those that may be used, all
     if there are none. ``image_kernels``: an image may bring its own kernel. Kernels that config.json names lie in
     ``vm_folders``, anywhere if there are none. ``pass_hardware``: config.json may give hardware of the host to a
-    guest. ``pvcalls``: a container without a network uses dom0's sockets. ``vif_script`` connects network devices, "" for Xen's own. ``keep_logs``: the toolstack's stay after delete.
+    guest. ``pvcalls``: a container without a network uses dom0's sockets. ``vif_script`` connects network devices, ""
+    for Xen's own. ``keep_logs``: the toolstack's stay after delete.
     """
 
     xl: str = "/usr/sbin/xl"

@@ -220,10 +220,11 @@ def wanted_for(config: Config, host: Host, context: Context, settings: XenSettin
         root != IMAGE or bool(config.root and config.root.readonly),
         files=files_among(config, context.bundle),
         copies=boot.copies,
+        floor=floor(boot),
         patience=settings.boot_timeout,
         tools=tools_of(settings),
     )
-    check_memory(*memory_of(config, memory), floor(boot))
+    check_memory(*memory_of(config, memory), wanted.floor)
     if "XLCONF" in said:
         from ringfence.container.xlconf import with_file
 

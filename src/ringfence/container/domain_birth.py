@@ -192,7 +192,7 @@ class Rise:
             "memory": str(wanted.sizes.memory),
             "memory_field": memory_of(config, 0)[1],
             "free": free_memory(wanted),
-            "floor": "more",
+            "floor": f"at least {wanted.floor}",
             "image": wanted.image,
             "bridge": wanted.nics[0].bridge if wanted.nics else "",
             "bridge_field": "/process/env",

@@ -74,6 +74,7 @@ def recorded(wanted: Wanted, choice: Choice) -> dict[str, str]:
         "logs": "kept" if settings.keep_logs else "",
         "vcpus": str(wanted.sizes.vcpus),
         "memory": str(wanted.sizes.memory),
+        "floor": str(wanted.floor),
     }
 
 

@@ -7,6 +7,7 @@ from ringfence.container.record import save_record, write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json
 from ringfence.container.toolstack import command, succeeded
 from ringfence.drivers.xen.change import Change, changes_of, named, refuse_fixed
+from ringfence.drivers.xen.sizes import Sizes
 from ringfence.errors import RingfenceError
 from ringfence.jsontext import dumps
 
@@ -28,10 +29,10 @@ def update_domain(record: ContainerRecord, config: Config, new: Resources) -> No
     old = stored_resources(record, config)
     result = merged(old, new)
     tools, number = tools_in(record), record.domain["number"]
-    memory, vcpus = int(record.domain["memory"]), int(record.domain["vcpus"])
+    made, floor = Sizes(int(record.domain["memory"]), int(record.domain["vcpus"])), int(record.domain["floor"])
     refuse_fixed(new)
-    changes = changes_of(new, result, memory, vcpus)
-    back = changes_of(named(old), old, memory, vcpus)
+    changes = changes_of(new, result, made, floor)
+    back = changes_of(named(old), old, made, floor)
     scheduler = scheduler_of(tools) if any(change.verb == "sched" for change in changes) else ""
     done: list[Change] = []
     try:

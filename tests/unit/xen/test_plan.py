@@ -13,7 +13,7 @@ from ringfence.drivers.xen.change import changes_of, named, refuse_fixed
 from ringfence.drivers.xen.environment import Said, said_in
 from ringfence.drivers.xen.hardware import check_hardware
 from ringfence.drivers.xen.plan import kernel_line
-from ringfence.drivers.xen.sizes import cap_of, check_memory, floor_of, memory_of, sizes_of, vcpus_of, weight_of
+from ringfence.drivers.xen.sizes import Sizes, cap_of, check_memory, floor_of, memory_of, sizes_of, vcpus_of, weight_of
 from ringfence.drivers.xen.steps import RunCommand
 from ringfence.errors import RingfenceError
 from ringfence.plan import guest, mounts
@@ -24,6 +24,7 @@ from tests.unit.namespaces.machines import plain_config
 from tests.unit.xen.samples import STATE, config_of, plan_of, wanted_of
 
 MIB = 1 << 20
+USER, IDS = [{"type": "user"}, {"type": "mount"}], [{"containerID": 0, "hostID": 1, "size": 9}]
 
 
 def test_the_phases_in_their_order() -> None:
@@ -58,7 +59,7 @@ def test_the_watcher_knows_the_guests_plan() -> None:
 
 
 def test_shares() -> None:
-    """XEN-ROOTFS-01, XEN-ROOTFS-03, XEN-ROOTFS-06: one for each bind mount, read-only in dom0; a file's holds it alone."""
+    """XEN-ROOTFS-01, XEN-ROOTFS-03, XEN-ROOTFS-06: one for each bind mount, read-only in dom0; a file's has only it."""
     volumes = [
         {"destination": "/v", "source": "/srv/a b,c='\"", "options": ["rbind", "ro"]},
         {"destination": "/f", "source": "file", "options": ["bind"]},
@@ -121,7 +122,7 @@ def test_the_kernels_line() -> None:
         ({"linux": {"netDevices": {"eth7": {}}}}, "/linux/netDevices"),
         ({"linux": {"namespaces": [{"type": "mount"}, {"type": "ipc", "path": "/x"}]}}, "/linux/namespaces/1"),
         ({"hooks": {"createContainer": [{"path": "/h"}]}}, "/hooks/createContainer"),
-        ({"linux": {"namespaces": [{"type": "user"}, {"type": "mount"}], "uidMappings": [{"containerID": 0, "hostID": 1, "size": 9}], "gidMappings": [{"containerID": 0, "hostID": 1, "size": 9}]}}, "/linux/uidMappings"),
+        ({"linux": {"namespaces": USER, "uidMappings": IDS, "gidMappings": IDS}}, "/linux/uidMappings"),
     ],
 )  # fmt: skip
 def test_what_a_domain_cannot_have(change: dict[str, Any], field: str) -> None:
@@ -165,7 +166,7 @@ def test_memory() -> None:
         vcpus_of(config_of({"vm": {**machine, "hwConfig": {"vcpus": 0}}}), 1)
     assert floor_of(62 * MIB, 2 * MIB, is_packed=False) == 88
     assert floor_of(6 * MIB, MIB, is_packed=True) == 55
-    with pytest.raises(RingfenceError, match="48 MiB .* needs 88") as caught:
+    with pytest.raises(RingfenceError, match=r"48 MiB .* needs 88") as caught:
         check_memory(48, "/vm/hwConfig/memory", 88)
     assert caught.value.field == "/vm/hwConfig/memory"
 
@@ -184,17 +185,17 @@ def test_changes() -> None:
     new = Resources(
         memory=MemoryResources(limit=100 * MIB), cpu=CPUResources(quota=1000, period=1000, shares=512, cpus="1")
     )
-    assert [(one.verb, one.words) for one in changes_of(new, new, 256, 4)] == [
+    assert [(one.verb, one.words) for one in changes_of(new, new, Sizes(256, 4), 80)] == [
         ("mem-set", ("164m",)),
         ("sched", ("-w", "128", "-c", "100")),
         ("vcpu-set", ("1",)),
         ("vcpu-pin", ("all", "1")),
     ]
     whole = named(Resources())
-    assert [(one.verb, one.words[-1]) for one in changes_of(whole, whole, 256, 4)][0] == ("mem-set", "256m")
+    assert changes_of(whole, whole, Sizes(256, 4), 80)[0].words == ("256m",)
     for limit, words in ((300 * MIB, "more than the 256 MiB"), (1, "too few"), (193 * MIB, "257 MiB")):
         with pytest.raises(RingfenceError, match=words):
-            changes_of(Resources(memory=MemoryResources(limit=limit)), Resources(), 256, 1)
+            changes_of(Resources(memory=MemoryResources(limit=limit)), Resources(), Sizes(256, 1), 80)
     with pytest.raises(RingfenceError, match="pids limit cannot be changed"):
         refuse_fixed(Resources(pids=PidsResources(limit=3)))
 
@@ -208,7 +209,6 @@ def test_control_variables() -> None:
         "XLCONF=1",
         "NETCONF=/g,'n'",
         "RUNX_KERNEL=",
-        "RUNX_RAMDISK",
     ]
     config = config_of({"process": {**plain_config()["process"], "env": env}})
     assert said_in(config) == {"NETCONF": Said("/g,'n'", "/process/env/4"), "XLCONF": Said("1", "/process/env/3")}

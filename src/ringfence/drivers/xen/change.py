@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.xen.sizes import KERNEL_MEMORY, LEAST, MIB, SHARES, cap_of, up, weight_of
+from ringfence.drivers.xen.sizes import KERNEL_MEMORY, MIB, SHARES, Sizes, cap_of, up, weight_of
 from ringfence.errors import RingfenceError
 from ringfence.record import Record
 from ringfence.spec.types import CPUResources, MemoryResources, Resources
@@ -41,8 +41,8 @@ def refuse_fixed(resources: Resources) -> None:
                 raise RingfenceError(f"behind a Xen domain {shown} cannot be changed while it runs")
 
 
-def memory_change(limit: int, most: int) -> Change:
-    """A new memory limit in bytes; ``most`` is the domain's maximum in MiB.
+def memory_change(limit: int, most: int, floor: int) -> Change:
+    """A new memory limit in bytes; ``most`` is the domain's maximum in MiB, ``floor`` what its kernel needs.
 
     Raises:
         RingfenceError: it is above that, or below what a kernel needs.
@@ -50,10 +50,8 @@ def memory_change(limit: int, most: int) -> Change:
     wanted = most if limit < 0 else up(limit, MIB) + KERNEL_MEMORY
     if wanted > most:
         raise RingfenceError(f"{wanted} MiB of memory are more than the {most} MiB that the domain was made with")
-    if wanted < LEAST + KERNEL_MEMORY // 2:
-        raise RingfenceError(
-            f"{wanted} MiB of memory are too few: the guest's kernel needs {LEAST + KERNEL_MEMORY // 2}"
-        )
+    if wanted < floor:
+        raise RingfenceError(f"{wanted} MiB of memory are too few for the domain: its kernel needs {floor}")
     return Change("mem-set", (f"{wanted}m",), memory=wanted)
 
 
@@ -79,22 +77,22 @@ def named(old: Resources) -> Resources:
     )
 
 
-def changes_of(new: Resources, result: Resources, memory: int, vcpus: int) -> list[Change]:
+def changes_of(new: Resources, result: Resources, made: Sizes, floor: int) -> list[Change]:
     """The commands for the limits that are named; ``result`` has all that hold then.
 
-    ``memory`` in MiB and ``vcpus`` are what the domain was made with.
+    ``made`` is what the domain was made with, ``floor`` the MiB that its kernel needs.
 
     Raises:
         RingfenceError: a limit cannot be changed, or not to this value.
     """
-    found = [memory_change(new.memory.limit, memory)] if new.memory and new.memory.limit else []
+    found = [memory_change(new.memory.limit, made.memory, floor)] if new.memory and new.memory.limit else []
     if not new.cpu:
         return found
     if words := scheduling(new.cpu, result.cpu or new.cpu):
         found.append(Change("sched", tuple(words)))
     if new.cpu.quota or new.cpu.period:
         cap = cap_of(result.cpu)
-        found.append(Change("vcpu-set", (str(max(1, min(up(cap, 100), vcpus)) if cap else vcpus),)))
+        found.append(Change("vcpu-set", (str(max(1, min(up(cap, 100), made.vcpus)) if cap else made.vcpus),)))
     if new.cpu.cpus:
         found.append(Change("vcpu-pin", (ALL, new.cpu.cpus)))
     return found
