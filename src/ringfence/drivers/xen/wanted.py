@@ -34,7 +34,8 @@ class Wanted(Record):
     mounts whose source is a file. ``network`` are steps for the guest before the container's own, for ``netconf``, None
     without; ``reservation`` is what host-local is asked with, () for nothing, ``bridge_file`` the file that names the
     bridge. ``more`` are keys of an administrator's file. ``copies`` are pairs of a file of the image and its private
-    copy. ``floor`` are the MiB that the kernel needs, ``patience`` the seconds from the start until the program has to run.
+    copy. ``floor`` are the MiB that the kernel needs, ``patience`` the seconds from the start until the program has to
+    run.
     """
 
     name: str
