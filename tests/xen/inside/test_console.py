@@ -1,0 +1,96 @@
+"""Bytes between dom0 and the program."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import termios
+from fcntl import ioctl
+
+from tests.support import ConsoleSocket, wait_until
+from tests.support.console import read_until
+from tests.support.process import read_text
+from tests.xen.inside.dom0 import Dom0
+
+FLOOD = 2_500_000
+
+
+def test_a_flood_is_whole(dom0: Dom0) -> None:
+    """XEN-CONSOLE-01, XEN-CONSOLE-05: in order, with what is written in the last moment, and no word of a kernel's."""
+    script = f"seq -w 1 1000000 | head -c {FLOOD}; printf last"
+    ended = dom0.run(script)
+    wanted = "".join(f"{number:07}\n" for number in range(1, 320000))[:FLOOD] + "last"
+    assert (ended.code, len(ended.out)) == (0, len(wanted)), (ended.code, len(ended.out), ended.err)
+    assert ended.out == wanted
+
+
+def test_bytes_pass_unchanged(dom0: Dom0) -> None:
+    """XEN-CONSOLE-03: every one of them, both ways; the end of the input is the program's, and errors stay apart."""
+    data = bytes(range(256)) * 300 + b"\r\n~\x03\x04\x0f\x7e\x7d"
+    path = dom0.runtime.new_path("data")
+    with open(path, "wb") as file:
+        file.write(data)
+    bundle = dom0.bundle("cat; echo err >&2")
+    with open(path, "rb") as given:
+        ended = dom0.runtime.run_bundle(bundle, stdin=given)
+    got = ended.out.encode("utf-8", "surrogateescape")
+    assert hashlib.sha256(got).digest() == hashlib.sha256(data).digest(), (len(got), len(data), got[-40:])
+    assert (ended.code, ended.err) == (0, "err\n"), ended
+
+
+def test_a_terminal(dom0: Dom0) -> None:
+    """XEN-CONSOLE-04: one master by the socket, with the size of config.json and later ones, and Ctrl-C."""
+    socket = ConsoleSocket(os.path.join(dom0.folder, "console.sock"))
+    bundle = dom0.bundle("stty size; trap 'stty size; echo winch' WINCH; read x; echo got $x; sleep 1000")
+    bundle.process["terminal"] = True
+    bundle.process["consoleSize"] = {"height": 30, "width": 90}
+    container = dom0.runtime.create(bundle, "--console-socket", socket.path)
+    (master,) = socket.receive().fds
+    container.start()
+    assert "30 90" in read_until(master, "30 90\r\n")
+    ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    os.kill(container.pid, 28)
+    read_until(master, "winch\r\n")
+    os.write(master, b"hello\r")
+    read_until(master, "got hello\r\n")
+    os.write(master, b"\x03")
+    assert container.reap() == 130
+    socket.close()
+
+
+def test_a_reader_that_stalls(dom0: Dom0) -> None:
+    """XEN-CONSOLE-06: the workload waits, the watcher stays small, and nothing is lost when the reader goes on."""
+    reader, writer = os.pipe()
+    bundle = dom0.bundle(f"head -c {FLOOD} /dev/zero; echo done >&2")
+    bundle.write()
+    name, errors = dom0.runtime.new_id(), dom0.runtime.new_path("errors")
+    words = f"exec {dom0.runtime.binary} {' '.join(dom0.runtime.globals())} create --bundle {bundle.path} {name} 2>{errors} >&{writer}"
+    from tests.support.process import Process
+
+    made = Process(
+        ["sh", "-c", words], errors + ".out", errors + ".err", env=dom0.runtime.env, pass_fds=(writer,)
+    ).wait()
+    os.close(writer)
+    assert made.code == 0, read_text(errors)
+    container = dom0.runtime.container(name)
+    container.start()
+    wait_until(lambda: os.stat(reader) is not None and is_full(reader), "a full pipe")
+    assert (
+        int(
+            next(line for line in read_text(f"/proc/{container.pid}/status").splitlines() if "VmRSS" in line).split()[1]
+        )
+        <= 1536
+    )
+    size = 0
+    while part := os.read(reader, 1 << 20):
+        size += len(part)
+    assert size == FLOOD, size
+    assert container.reap() == 0
+    os.close(reader)
+
+
+def is_full(pipe: int) -> bool:
+    """Whether a pipe holds about as much as it can."""
+    held = struct.unpack("i", ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+    return bool(held > 60000)
