@@ -13,6 +13,8 @@ from tests.support.process import read_text
 BRIDGE, GATEWAY = "xenbr0", "10.9.0.1"
 SETTINGS = "/etc/ringfence/ringfence.toml"
 XL = "/usr/sbin/xl"
+LARGEST_WATCHER = 1536
+"""KiB of memory (XEN-CONSOLE-06)."""
 
 
 @dataclass(frozen=True)

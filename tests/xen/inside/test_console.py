@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import subprocess
 import termios
 from fcntl import ioctl
 
 from tests.support import ConsoleSocket, wait_until
 from tests.support.console import read_until
-from tests.support.process import read_text
-from tests.xen.inside.dom0 import Dom0
+from tests.support.process import status_field
+from tests.xen.inside.dom0 import LARGEST_WATCHER, Dom0
 
 FLOOD = 2_500_000
 
@@ -62,26 +63,17 @@ def test_a_terminal(dom0: Dom0) -> None:
 def test_a_reader_that_stalls(dom0: Dom0) -> None:
     """XEN-CONSOLE-06: the workload waits, the watcher stays small, and nothing is lost when the reader goes on."""
     reader, writer = os.pipe()
-    bundle = dom0.bundle(f"head -c {FLOOD} /dev/zero; echo done >&2")
+    container = dom0.runtime.container(dom0.runtime.new_id())
+    bundle = dom0.bundle(f"head -c {FLOOD} /dev/zero")
     bundle.write()
-    name, errors = dom0.runtime.new_id(), dom0.runtime.new_path("errors")
-    words = f"exec {dom0.runtime.binary} {' '.join(dom0.runtime.globals())} create --bundle {bundle.path} {name} 2>{errors} >&{writer}"
-    from tests.support.process import Process
-
-    made = Process(
-        ["sh", "-c", words], errors + ".out", errors + ".err", env=dom0.runtime.env, pass_fds=(writer,)
-    ).wait()
+    words = [dom0.runtime.binary, *dom0.runtime.globals(), "create", "--bundle", bundle.path, container.id]
+    null = subprocess.DEVNULL
+    made = subprocess.run(words, stdin=null, stdout=writer, stderr=null, env=dom0.runtime.env, check=False)
     os.close(writer)
-    assert made.code == 0, read_text(errors)
-    container = dom0.runtime.container(name)
+    assert made.returncode == 0, dom0.runtime.errors()
     container.start()
-    wait_until(lambda: os.stat(reader) is not None and is_full(reader), "a full pipe")
-    assert (
-        int(
-            next(line for line in read_text(f"/proc/{container.pid}/status").splitlines() if "VmRSS" in line).split()[1]
-        )
-        <= 1536
-    )
+    wait_until(lambda: is_full(reader), "a full pipe")
+    assert int(status_field(container.pid, "VmRSS").split()[0]) <= LARGEST_WATCHER
     size = 0
     while part := os.read(reader, 1 << 20):
         size += len(part)

@@ -71,7 +71,8 @@ def test_no_network(dom0: Dom0) -> None:
 def test_a_static_address(dom0: Dom0) -> None:
     """XEN-NET-03, XEN-NET-04, XEN-NET-06, XEN-NET-07, XEN-NET-08, XEN-CFG-07: both ways, and given back at delete."""
     make_bridge()
-    script = f"ip -o -4 address show eth0; ip route; cat /etc/resolv.conf /sys/class/net/eth0/address; ping -c1 -W5 {GATEWAY} >/dev/null && echo ready; sleep 1000"
+    shown = "ip -o -4 address show eth0; ip route; cat /etc/resolv.conf /sys/class/net/eth0/address"
+    script = f"{shown}; ping -c1 -W5 {GATEWAY} >/dev/null && echo ready; sleep 1000"
     bundle = connected(dom0.bundle(script), "still", "10.9.0.77", dns={"nameservers": ["10.9.0.1"]})
     bundle.file("etc/resolv.conf", "nameserver 192.0.2.1\n")
     container = started(dom0, bundle)
