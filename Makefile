@@ -3,6 +3,7 @@
 # make test       install what the tests need and run them all; TESTS=tests/unit runs some of them
 # make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
 # make bench-vm   the wall of a machine beside a bare QEMU
+# make bench-xen  the wall of a Xen domain beside the toolstack itself, in the lab of the tests
 # make bench-image  unpacking a layer beside tar
 # make bench-guest  the same on cgroup v2, in the guest of the tests
 # make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence
@@ -22,9 +23,9 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-walk guest guest-stock bench-vm: export PYTHONPATH = src
+walk guest guest-stock bench-vm bench-xen: export PYTHONPATH = src
 
-.PHONY: all init guest guest-stock demo walk test environment lint bench bench-vm bench-image bench-guest measure install uninstall clean
+.PHONY: all init guest guest-stock demo walk test environment lint bench bench-vm bench-xen bench-image bench-guest measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -76,6 +77,11 @@ bench-vm:
 	@$(interpreter) -m guest >/dev/null
 	@$(again) install PREFIX="$(CURDIR)/build/installed" >/dev/null
 	@$(interpreter) -m bench.vm $(BENCH)
+
+bench-xen:
+	@tools/install-needs build demo machine guest test
+	@$(again) environment
+	@.venv/bin/python -m bench.xen $(BENCH)
 
 bench-image:
 	@tools/install-needs build
