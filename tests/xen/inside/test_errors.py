@@ -23,8 +23,9 @@ def test_memory_that_is_not_there(dom0: Dom0) -> None:
     """XEN-ERR-05: too much for the host, and too little for a kernel, are told apart."""
     dom0.settings(memory=100_000)
     dom0.runtime.refuses_bundle("100000", dom0.bundle())
-    dom0.settings(memory=8)
-    dom0.runtime.refuses_bundle("8 MiB", dom0.bundle())
+    bundle = dom0.bundle()
+    bundle.config["vm"] = {"hwConfig": {"memory": 8 << 20}}
+    dom0.runtime.refuses_bundle("8 MiB", bundle)
 
 
 def test_a_domain_that_dies_in_create(dom0: Dom0) -> None:
