@@ -23,7 +23,7 @@ init = src/ringfence/libexec/ringfence-init
 stage = $(CURDIR)/build/stage
 again = $(MAKE) --no-print-directory
 
-walk guest guest-stock bench-vm bench-xen: export PYTHONPATH = src
+walk guest guest-stock bench-vm: export PYTHONPATH = src
 
 .PHONY: all init guest guest-stock demo walk test environment lint bench bench-vm bench-xen bench-image bench-guest measure install uninstall clean
 
