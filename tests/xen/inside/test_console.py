@@ -43,18 +43,18 @@ def test_bytes_pass_unchanged(dom0: Dom0) -> None:
 def test_a_terminal(dom0: Dom0) -> None:
     """XEN-CONSOLE-04: one master by the socket, with the size of config.json and later ones, and Ctrl-C."""
     socket = ConsoleSocket(os.path.join(dom0.folder, "console.sock"))
-    bundle = dom0.bundle("stty size; trap 'stty size; echo winch' WINCH; read x; echo got $x; sleep 1000")
+    loop = "trap 'stty size; echo winch' WINCH; echo ready; while :; do sleep 0.1; done"
+    bundle = dom0.bundle(f"stty size; read x; echo got $x; {loop}")
     bundle.process["terminal"] = True
     bundle.process["consoleSize"] = {"height": 30, "width": 90}
     container = dom0.runtime.create(bundle, "--console-socket", socket.path)
     (master,) = socket.receive().fds
     container.start()
     assert "30 90" in read_until(master, "30 90\r\n")
-    ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-    os.kill(container.pid, 28)
-    read_until(master, "winch\r\n")
     os.write(master, b"hello\r")
-    read_until(master, "got hello\r\n")
+    read_until(master, "got hello\r\nready\r\n")
+    ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    read_until(master, "40 100\r\nwinch\r\n")
     os.write(master, b"\x03")
     assert container.reap() == 130
     socket.close()
