@@ -108,7 +108,7 @@ install: init
 
 uninstall:
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/ringfence"
-	for name in ringfence-microvm cc-oci-runtime clr-oci-runtime; do \
+	for name in ringfence-microvm ringfence-xen runX cc-oci-runtime clr-oci-runtime; do \
 	    file="$(DESTDIR)$(PREFIX)/bin/$$name"; [ "$$(readlink "$$file")" != ringfence ] || rm -f "$$file"; done
 	rm -f "$(DESTDIR)$(PREFIX)/bin/ringfence" \
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ringfence" \

@@ -122,7 +122,7 @@ def refuse_dhcp(netconf: Netconf) -> RingfenceError:
     words = (
         f"{netconf.file}: an address of the network {netconf.name} would come by DHCP, which no guest's kernel asks for"
     )
-    hint = f"name one, as {VARIABLE}={netconf.file},{netconf.name},IP, or give it ipam of type {IPAM} and install its plugin"
+    hint = f"name one, as {VARIABLE}={netconf.file},{netconf.name},IP, or give it ipam of type {IPAM} with its plugin"
     return RingfenceError(words, field=netconf.field, hint=hint)
 
 
