@@ -130,7 +130,7 @@ def test_the_wheel_ships_the_init(tmp_path: Path) -> None:
         assert "ringfence/cli/main.py" in archive.namelist()
 
 
-@pytest.mark.parametrize("name", ["ringfence-microvm", "cc-oci-runtime", "clr-oci-runtime"])
+@pytest.mark.parametrize("name", ["ringfence-microvm", "ringfence-xen", "runX", "cc-oci-runtime", "clr-oci-runtime"])
 def test_each_name_that_means_a_machine_is_a_link(prefix: Path, name: str) -> None:
     """MVM-DRIVER-01."""
     assert os.readlink(prefix / "bin" / name) == "ringfence"

@@ -10,7 +10,7 @@ import posix
 from errno import ENOENT
 
 from ringfence.errors import RingfenceError, from_os_error
-from ringfence.network.netconf import IPAM, Dns, Netconf, changed, dns_from, with_addresses
+from ringfence.network.netconf import IPAM, Dns, Netconf, changed, dns_from, refuse_dhcp, with_addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,20 +23,19 @@ PATIENCE = 30.0
 def reserve(netconf: Netconf, container_id: str, folder: str) -> Netconf:
     """The network with its addresses, which are the container's until ``release``.
 
-    ``folder`` is that of CNI's plugins. A network whose addresses come by DHCP is returned as it is, as is one of
-    host-local's without the plugin, unless an address was asked for (XEN-NET-05).
+    ``folder`` is that of CNI's plugins. Without the plugin an address must have been asked for (XEN-NET-05).
 
     Raises:
-        RingfenceError: the address is another's, none is left, or the plugin or the store fails.
+        RingfenceError: the address is another's, none is left or could come but by DHCP, or the plugin or the store
+            fails.
     """
-    if not netconf.ipam:
-        return netconf
     plugin = f"{folder}/{IPAM}"
-    if posix.access(plugin, posix.X_OK):
+    if netconf.ipam and posix.access(plugin, posix.X_OK):
         told = call(plugin, "ADD", netconf.ipam, container_id, folder, netconf.requested, netconf.field)
         return with_result(netconf, told)
-    if netconf.requested:
-        take(netconf.store, netconf.requested, container_id, netconf.field)
+    if not netconf.requested:
+        raise refuse_dhcp(netconf)
+    take(netconf.store, netconf.requested, container_id, netconf.field)
     return netconf
 
 

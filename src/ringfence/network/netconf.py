@@ -117,6 +117,15 @@ def with_addresses(netconf: Netconf, given: tuple[tuple[str, str], ...]) -> Netc
     return changed(netconf, addresses=tuple(address for address, _ in given), gateways=gateways, routes=tuple(routes))
 
 
+def refuse_dhcp(netconf: Netconf) -> RingfenceError:
+    """The refusal of a network whose addresses nobody but a DHCP server could give (XEN-NET-05)."""
+    words = (
+        f"{netconf.file}: an address of the network {netconf.name} would come by DHCP, which no guest's kernel asks for"
+    )
+    hint = f"name one, as {VARIABLE}={netconf.file},{netconf.name},IP, or give it ipam of type {IPAM} with its plugin"
+    return RingfenceError(words, field=netconf.field, hint=hint)
+
+
 def changed(netconf: Netconf, **fields: Any) -> Netconf:
     """A copy with some fields replaced."""
     return Netconf(**{**dict(netconf.items()), **fields})

@@ -102,7 +102,9 @@ def test_without_the_plugin_the_store_is_kept(tmp_path: Path) -> None:
 
 
 def test_without_plugin_and_store_nothing_is_made(tmp_path: Path) -> None:
-    """XEN-NET-05, XEN-NET-06: whoever has asked for no address gets none, which is DHCP's case."""
+    """XEN-NET-05, XEN-NET-06: whoever has asked for no address is told so, since no guest's kernel has DHCP."""
     assert reserve(network(tmp_path, "10.9.0.7"), "web1", "/nowhere").addresses == ("10.9.0.7/24",)
-    assert reserve(network(tmp_path), "web1", "/nowhere").addresses == ()
+    with pytest.raises(RingfenceError, match="would come by DHCP") as caught:
+        reserve(network(tmp_path), "web1", "/nowhere")
+    assert "NETCONF=/f,web,IP" in caught.value.hint
     assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from tests.support.process import read_text
 
 BRIDGE, GATEWAY = "xenbr0", "10.9.0.1"
 SETTINGS = "/etc/ringfence/ringfence.toml"
-TOOLS = "/usr/lib/xen-4.17/bin"
+XL = "/usr/sbin/xl"
+LARGEST_WATCHER = 1536
+"""KiB of memory (XEN-CONSOLE-06)."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Dom0:
         self.runtime = Runtime(folder)
         plain = self.runtime.globals()
         self.runtime.globals = lambda: [*plain, "--driver", "xen"]  # type: ignore[method-assign]
-        self.settings_before = read_text(SETTINGS)
+        self.settings()
 
     def bundle(self, script: str = "", *, memory: int = 0) -> Bundle:
         """A bundle whose container runs a script in a shell, or sleeps."""
@@ -112,12 +115,22 @@ class Dom0:
         assert len(fitting) == 1, (container.id, domains())
         return fitting[0]
 
-    def settings(self, text: str) -> None:
-        """The administrator's settings, until the test ends."""
+    def settings(self, **changes: object) -> None:
+        """The administrator's settings: small domains, and changes of this test."""
+        held = {"memory": 128, "cni_plugins": "/usr/lib/cni", **changes}
+        lines = [f"{name.replace('_', '-')} = {json.dumps(value)}\n" for name, value in held.items()]
         os.makedirs(os.path.dirname(SETTINGS), exist_ok=True)
         with open(SETTINGS, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(f"[xen]\n{''.join(lines)}")
         os.chmod(SETTINGS, 0o644)
+
+    def instead_of_xl(self, script: str) -> None:
+        """Let the runtime call a script, in which $XL is the toolstack's own program."""
+        path = self.runtime.new_path("xl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/bash\nXL={XL}\n{script}\n")
+        os.chmod(path, 0o755)
+        self.settings(xl=path)
 
     def stopped(self, container: Container) -> None:
         """Wait until it has."""
@@ -131,11 +144,8 @@ class Dom0:
 
     def close(self) -> list[str]:
         """Delete what is left, and say what is still there."""
+        self.settings()
         left = self.runtime.close()
-        if self.settings_before:
-            self.settings(self.settings_before)
-        elif os.path.exists(SETTINGS):
-            os.unlink(SETTINGS)
         after = traces()
         for kind, names in after.items():
             left += [f"{kind} {name}" for name in names if name not in self.before[kind]]

@@ -8,10 +8,7 @@ import signal
 
 from tests.support import wait_until
 from tests.support.process import parent, read_text, status_field
-from tests.xen.inside.dom0 import Dom0, domains, in_store, output, store
-
-LARGEST_WATCHER = 1536
-"""KiB of memory (XEN-CONSOLE-06)."""
+from tests.xen.inside.dom0 import LARGEST_WATCHER, Dom0, domains, in_store, output, store
 
 
 def test_a_life(dom0: Dom0) -> None:

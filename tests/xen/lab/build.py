@@ -7,10 +7,10 @@ import lzma
 import os
 import shutil
 import struct
+import subprocess
 import tempfile
 from pathlib import Path
 
-from ringfence.drivers.guest.ramdisk import folders_and_files
 from tests.guest import build as guest
 from tests.guest.build import DISK, run
 from tests.xen.lab import recipe
@@ -101,13 +101,19 @@ def needed(kernel: Path, modules: tuple[str, ...]) -> list[Path]:
 def first_ramdisk(root: Path, kernel: Path) -> bytes:
     """What finds the disk."""
     modules = needed(kernel, recipe.FIRST_MODULES)
-    files = [
-        ("init", 0o755, (recipe.FILES / "first-init").read_bytes()),
-        ("bin/busybox", 0o755, (root / "bin/busybox").read_bytes()),
-        ("modules", 0o644, "".join(f"{path.name}\n" for path in modules).encode()),
-        *((f"lib/{path.name}", 0o644, path.read_bytes()) for path in modules),
-    ]
-    return folders_and_files(("bin", "lib", "dev", "proc", "sys", "root"), files)
+    with tempfile.TemporaryDirectory() as name:
+        ramdisk = Path(name)
+        for folder in ("bin", "lib", "dev", "proc", "sys", "root"):
+            (ramdisk / folder).mkdir()
+        shutil.copy(root / "bin/busybox", ramdisk / "bin")
+        shutil.copy(recipe.FILES / "first-init", ramdisk / "init")
+        os.chmod(ramdisk / "init", 0o755)
+        for path in modules:
+            shutil.copy(path, ramdisk / "lib")
+        (ramdisk / "modules").write_text("".join(f"{path.name}\n" for path in modules))
+        words = [str(root / "bin/busybox"), "cpio", "-o", "-H", "newc"]
+        names = "".join(f"{path.relative_to(ramdisk)}\n" for path in sorted(ramdisk.rglob("*"))).encode()
+        return subprocess.run(words, cwd=ramdisk, input=names, capture_output=True, check=True).stdout
 
 
 def install_modules(root: Path, kernel: Path) -> None:

@@ -10,13 +10,14 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from guest.own import KERNEL
 from guest.own import build as own_kernel
 from tests.guest.inner import ENDED, PREPARED
 from tests.guest.share import prepare
-from tests.xen.lab.boot import run
+from tests.xen.lab.boot import Ended, run
 from tests.xen.lab.build import image
 
 LONGEST = 1800.0
@@ -27,24 +28,31 @@ mkdir -p {place}
 mv {kernel} {place}
 cd tree
 export RINGFENCE_BINARY=/usr/local/bin/ringfence PYTHONDONTWRITEBYTECODE=1
-python3 -m tests.xen.inside /out/report.xml {words}
+{command}
 """
 
 
-def perform(folder: Path, words: list[str]) -> None:
-    """Boot the lab and run its tests.
+def in_dom0(command: str, output: int, seconds: float, prepared: Callable[[], None] = lambda: None) -> Ended:
+    """Boot the lab with this tree, its installation and the guests' kernel, and run a command in the tree.
 
     Raises:
         GuestError: dom0 did not come to the end.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="ringfence-xen-share-") as scratch,
-        open(folder / "output1", "wb") as output,
-    ):
+    with tempfile.TemporaryDirectory(prefix="ringfence-xen-share-") as scratch:
         share = [*prepare(Path(scratch), image()), (own_kernel() / KERNEL, KERNEL)]
-        (folder / PREPARED).touch()
-        script = SCRIPT.format(place=PLACE, kernel=KERNEL, words=" ".join(words))
-        ended = run(script, share, output.fileno(), LONGEST)
+        prepared()
+        return run(SCRIPT.format(place=PLACE, kernel=KERNEL, command=command), share, output, seconds)
+
+
+def perform(folder: Path, words: list[str]) -> None:
+    """Run the tests of dom0.
+
+    Raises:
+        GuestError: dom0 did not come to the end.
+    """
+    command = f"python3 -m tests.xen.inside /out/report.xml {' '.join(words)}"
+    with open(folder / "output1", "wb") as output:
+        ended = in_dom0(command, output.fileno(), LONGEST, (folder / PREPARED).touch)
     try:
         shutil.copy(ended.out / "report.xml", folder / "report1.xml")
     finally:
