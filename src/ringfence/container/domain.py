@@ -86,7 +86,9 @@ def check_machine(machine: VirtualMachine, settings: XenSettings) -> None:
     hypervisor = machine.hypervisor
     if hypervisor and hypervisor.path != settings.xl:
         hint = f"it may only be that of xen.xl in {FILE}: {settings.xl}"
-        raise RingfenceError(f"a bundle may not name the hypervisor {hypervisor.path}", field="/vm/hypervisor/path", hint=hint)
+        raise RingfenceError(
+            f"a bundle may not name the hypervisor {hypervisor.path}", field="/vm/hypervisor/path", hint=hint
+        )
     if hypervisor and hypervisor.parameters:
         raise RingfenceError("parameters of a hypervisor are not supported", field="/vm/hypervisor/parameters")
     named = [("kernel/path", machine.kernel.path), ("kernel/initrd", machine.kernel.initrd)] if machine.kernel else []
@@ -121,7 +123,13 @@ def boot_for(config: Config, said: dict[str, Said], settings: XenSettings, rootf
     """
     kernel = config.vm.kernel if config.vm else None
     own, modules = own_kernel()
-    found = Boot(settings.kernel or own, "xen.kernel" if settings.kernel else "", settings.ramdisk, "xen.ramdisk" if settings.ramdisk else "", "" if settings.kernel else modules)
+    found = Boot(
+        settings.kernel or own,
+        "xen.kernel" if settings.kernel else "",
+        settings.ramdisk,
+        "xen.ramdisk" if settings.ramdisk else "",
+        "" if settings.kernel else modules,
+    )
     if "RUNX_KERNEL" in said or "RUNX_RAMDISK" in said:
         from ringfence.container.image_kernel import from_image
 
@@ -245,4 +253,6 @@ def with_pvcalls(wanted: Wanted, settings: XenSettings, asking: Asking) -> Wante
 
 def floor(boot: Boot) -> int:
     """The MiB that a guest needs at least."""
-    return floor_of(size_of(boot.kernel), size_of(boot.initrd) + size_of(boot.modules), is_packed=not is_elf(boot.kernel))
+    return floor_of(
+        size_of(boot.kernel), size_of(boot.initrd) + size_of(boot.modules), is_packed=not is_elf(boot.kernel)
+    )

@@ -110,6 +110,12 @@ class Rise:
 
         copied(step.rootfs, step.source, step.target)
 
+    def find_program(self, step: steps.FindProgram) -> None:
+        """The program is in the root (XEN-CREATE-06)."""
+        from ringfence.container.domain_program import find_program
+
+        find_program(step)
+
     def check_bridge(self, _step: steps.CheckBridge) -> None:
         """The bridge is one, and tells its MTU."""
         assert self.wanted.netconf
@@ -301,6 +307,7 @@ def free_memory(wanted: Wanted) -> str:
 PERFORM: dict[str, Callable[[Rise, object], None]] = {
     "CheckPlaces": Rise.check_places,
     "CopyFromImage": Rise.copy_from_image,
+    "FindProgram": Rise.find_program,
     "CheckBridge": Rise.check_bridge,
     "ReserveAddress": Rise.reserve,
     "WriteConfig": Rise.write_config,

@@ -46,15 +46,23 @@ def check_available(tools: Tools) -> None:
     reason = unavailable(tools)
     if reason:
         raise RingfenceError(
-            f'the driver "xen" is not available: {reason}', hint="a Xen domain is made from a dom0: boot Xen, install its xl"
+            f'the driver "xen" is not available: {reason}',
+            hint="a Xen domain is made from a dom0: boot Xen, install its xl",
         )
 
 
 def unavailable(tools: Tools) -> str:
     """Why there can be no domain here, "" if there can."""
     if not any(posix.access(path, posix.R_OK | posix.W_OK) for path in CONTROL):
-        return f"there is no {CONTROL[1]}, so this is no dom0 of Xen"
-    return next((f"{path} is not there or cannot be executed" for path in (tools.xl, tools.xenstore_read) if not posix.access(path, posix.X_OK)), "")
+        return f"there is no {CONTROL[-1]}, so this is no dom0 of Xen"
+    return next(
+        (
+            f"{path} is not there or cannot be executed"
+            for path in (tools.xl, tools.xenstore_read)
+            if not posix.access(path, posix.X_OK)
+        ),
+        "",
+    )
 
 
 def taken(end: int, held: bytearray) -> bool:
@@ -121,7 +129,9 @@ def waited(words: tuple[str, ...], start: Callable[[int, int, int], int], timeou
         if not collected(pid, ends, deadline):
             end_group(pid)
             text = f"{' '.join(words)} has not come to its end within {timeout} seconds"
-            raise RingfenceError(text, hint="xen.timeout of ringfence.toml bounds it; do xenstored and xenconsoled run?")
+            raise RingfenceError(
+                text, hint="xen.timeout of ringfence.toml bounds it; do xenstored and xenconsoled run?"
+            )
     finally:
         posix.close(out)
         posix.close(said)

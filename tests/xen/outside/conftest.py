@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,15 @@ from tests.support import Bundle, Runtime
 from tests.support.process import become_subreaper
 from tests.support.runtime import REPOSITORY
 from tests.xen.outside.standin import Dom0
+
+
+@pytest.fixture
+def workdir(scratch: str) -> Iterator[str]:
+    """A folder of this test alone; what the state folder is called stands in lists of the domain's file."""
+    path = tempfile.mkdtemp(prefix="dom0-", dir=scratch)
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture
@@ -39,4 +50,6 @@ def bundle(workdir: str) -> Bundle:
     """A bundle whose program is one of this host's: the stand-in's guest has no other files."""
     held = Bundle(os.path.join(workdir, "bundle"))
     held.config["root"]["readonly"] = True
+    for name in ("panic", "poweroff", "reboot", "silent", "missing", "lie"):
+        held.file(f"bin/{name}", mode=0o755)
     return held

@@ -18,7 +18,7 @@ settings.FILE = {settings!r}
 toolstack.CONTROL = ({control!r},)
 domain.OWN = {kernel!r}
 sys.argv[0] = {name!r}
-from ringfence.cli.main import main
+{extra}from ringfence.cli.main import main
 main()
 """
 TOOL = """#!{python} -IS
@@ -48,8 +48,12 @@ class Dom0(Runtime):
         self.set()
         super().__init__(folder, self.program("ringfence"))
 
-    def program(self, name: str) -> str:
-        """The runtime under a name."""
+    def globals(self) -> list[str]:
+        """With the wall: config.json's ``vm`` would mean another."""
+        return [*super().globals(), "--driver", "xen"]
+
+    def program(self, name: str, extra: str = "") -> str:
+        """The runtime under a name; ``extra`` is done before it begins."""
         text = PROGRAM.format(
             python=self.python,
             source=self.source,
@@ -57,6 +61,7 @@ class Dom0(Runtime):
             control=os.path.join(self.tools, "control"),
             kernel=self.kernel,
             name=name,
+            extra=extra,
         )
         return self.script(f"as-{name}", text)
 

@@ -140,7 +140,7 @@ class Guest:
 
     def play(self) -> None:
         """From the first instruction on."""
-        name = self.arguments[0]
+        name = os.path.basename(self.arguments[0])
         if name == "silent":
             signal.pause()
         self.line.write(b"[    0.1] a kernel's word\r\n")

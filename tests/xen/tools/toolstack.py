@@ -1,7 +1,8 @@
 """xl and xenstore-read without Xen, with the answers that were recorded of the real ones. Called by one of these names.
 
 The folder of the program holds ``domains.json`` and a journal ``calls`` of all command lines. A file ``fail`` makes one
-command fail: its lines are the command, the exit code, and what is said; ``hang`` names one that does not end.
+command fail: its lines are the command, the exit code, and what is said; with ``late-create`` the command does not end,
+with ``vanish`` the domain does not stay.
 """
 
 from __future__ import annotations
@@ -160,6 +161,10 @@ def create(words: list[str]) -> None:
         host.domains[number]["pid"] = begin(number, config, master, peer)
     os.close(master)
     os.close(peer)
+    if os.path.exists(f"{FOLDER}/vanish"):
+        destroy([number])
+    if os.path.exists(f"{FOLDER}/late-create"):
+        time.sleep(1000)
 
 
 def begin(number: str, config: dict[str, Any], master: int, peer: int) -> int:
@@ -279,8 +284,6 @@ def misbehave(command: str) -> None:
         name = ""
     if name == command:
         stop(int(code), "\n".join(said))
-    if os.path.exists(f"{FOLDER}/hang-{command}"):
-        time.sleep(1000)
 
 
 VERBS = {

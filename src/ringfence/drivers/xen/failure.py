@@ -10,7 +10,13 @@ from ringfence.errors import RingfenceError
 from ringfence.record import Record
 
 GONE = "is an invalid domain identifier"
-NOISE = ("Unable to destroy guest", "libxl__destroy_domid", "domain_destroy_callback", "domain_destroy_cb", "Parsing config")
+NOISE = (
+    "Unable to destroy guest",
+    "libxl__destroy_domid",
+    "domain_destroy_callback",
+    "domain_destroy_cb",
+    "Parsing config",
+)
 LONGEST = 400
 
 
@@ -25,20 +31,65 @@ class Case(Record):
 
 CREATE = (
     Case("already exists", "a domain called {name} is there already", "", "delete it, or choose another id"),
-    Case("failed to open file", "xl cannot open the kernel {kernel}", "{kernel_field}", "a kernel is an ELF file or a bzImage that supports PV or PVH"),
-    Case("no loader found", "{kernel} is no kernel that Xen can start", "{kernel_field}", "a kernel is an ELF file or a bzImage that supports PV or PVH"),
-    Case("can't allocate low memory", "the host has not the {memory} MiB that the domain is to have ({free})", "{memory_field}", "ask for less, or end another domain"),
-    Case("too large", "{memory} MiB are too few for the domain's kernel and ramdisk, which need {floor}", "{memory_field}", "ask for more"),
+    Case(
+        "failed to open file",
+        "xl cannot open the kernel {kernel}",
+        "{kernel_field}",
+        "a kernel is an ELF file or a bzImage that supports PV or PVH",
+    ),
+    Case(
+        "no loader found",
+        "{kernel} is no kernel that Xen can start",
+        "{kernel_field}",
+        "a kernel is an ELF file or a bzImage that supports PV or PVH",
+    ),
+    Case(
+        "can't allocate low memory",
+        "the host has not the {memory} MiB that the domain is to have ({free})",
+        "{memory_field}",
+        "ask for less, or end another domain",
+    ),
+    Case(
+        "too large",
+        "{memory} MiB are too few for the domain's kernel and ramdisk, which need {floor}",
+        "{memory_field}",
+        "ask for more",
+    ),
     Case("failed to stat", "the image {image} is not there any more", "/vm/image/path"),
-    Case("because of timeout", "a script of the toolstack did not come to its end", "/vm/image/path", "are the module loop and /dev/fd there in dom0?"),
-    Case("Could not find bridge device", "the bridge {bridge} is not there", "{bridge_field}", "make it: ip link add {bridge} type bridge"),
-    Case("neither hap nor shadow paging available", "this host cannot run a PVH domain", "", "set xen.type to pv, or turn nested paging on"),
-    Case("Failed to read config file", "the container's folder has been removed while its domain was made", "", "what cleans {state}?"),
+    Case(
+        "because of timeout",
+        "a script of the toolstack did not come to its end",
+        "/vm/image/path",
+        "are the module loop and /dev/fd there in dom0?",
+    ),
+    Case(
+        "Could not find bridge device",
+        "the bridge {bridge} is not there",
+        "{bridge_field}",
+        "make it: ip link add {bridge} type bridge",
+    ),
+    Case(
+        "neither hap nor shadow paging available",
+        "this host cannot run a PVH domain",
+        "",
+        "set xen.type to pv, or turn nested paging on",
+    ),
+    Case(
+        "Failed to read config file",
+        "the container's folder has been removed while its domain was made",
+        "",
+        "what cleans {state}?",
+    ),
 )
 ANY = (
     Case("Can't find hypervisor information", "this is no dom0 of Xen", "", "boot Xen, and run ringfence in its dom0"),
     Case("cannot init xl context", "this is no dom0 of Xen", "", "boot Xen, and run ringfence in its dom0"),
-    Case("Could not obtain handle on privileged command interface", "this is no dom0 of Xen", "", "boot Xen, and run ringfence in its dom0"),
+    Case(
+        "Could not obtain handle on privileged command interface",
+        "this is no dom0 of Xen",
+        "",
+        "boot Xen, and run ringfence in its dom0",
+    ),
     Case("command not implemented", "this xl is too old: it does not know {command}", "", "Xen 4.17 does"),
     Case("not supported.", "this xl is too old: it does not know an option of {command}", "", "Xen 4.17 does"),
     Case("xs_open", "xenstored does not answer", "", "start it: systemctl start xenstored"),
@@ -47,7 +98,13 @@ ANY = (
     Case("didn't acknowledge", "the guest does not react", "", "end it with the signal KILL"),
     Case("shutdown failed", "the guest does not react", "", "end it with the signal KILL"),
 )
-INTERNAL = ("config parsing error", "Domain name must be specified", "Neither kernel nor bootloader", "Unknown on_", "Unknown string")
+INTERNAL = (
+    "config parsing error",
+    "Domain name must be specified",
+    "Neither kernel nor bootloader",
+    "Unknown on_",
+    "Unknown string",
+)
 """What cannot come from anything that a user has written (XEN-ERR-03)."""
 
 

@@ -14,13 +14,14 @@ from ringfence.drivers.guest.ramdisk import FIRST_PROCESS
 from ringfence.drivers.guest.share import FOLDER, Share, shares_of, tree_steps
 from ringfence.drivers.linux.birth import birth_steps
 from ringfence.drivers.linux.context import CLONE_NEWNS, Slots, section
+from ringfence.drivers.linux.identity import search_path
 from ringfence.drivers.linux.mount import is_bind
 from ringfence.drivers.linux.rootfs import early_hook_steps
 from ringfence.drivers.xen import cfg, steps
 from ringfence.drivers.xen.guest import CONTENT, DISK, compile_guest, tag_of
 from ringfence.drivers.xen.hardware import iomems_of
 from ringfence.drivers.xen.refusals import refuse
-from ringfence.drivers.xen.wanted import PACKED, ROOT_TAG, SHARE
+from ringfence.drivers.xen.wanted import IMAGE, PACKED, ROOT_TAG, SHARE
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside, mounts
 from ringfence.plan.domain import WatchDomain
@@ -162,7 +163,18 @@ def checks_of(config: Config, context: Context, wanted: Wanted) -> list[HostStep
         places.append((share.pointer, share.source))
         kinds += "b" if share.target == f"/{IMAGE_NAME}" else "d" if share.target == f"/{ROOT_TAG}" else "e"
     found: list[HostStep] = [*copies, steps.CheckPlaces("", tuple(places), kinds)]
+    found += [] if wanted.root == IMAGE else [program_step(config, context)]
     return found + [steps.CheckBridge("/process/env", nic.bridge, wanted.bridge_file) for nic in wanted.nics]
+
+
+def program_step(config: Config, context: Context) -> steps.FindProgram:
+    """The look for the program that the guest is going to execute."""
+    process = config.process
+    assert process is not None
+    places = tuple(mount.destination for mount in config.mounts)
+    return steps.FindProgram(
+        "/process/args/0", context.rootfs, process.args[0], search_path(process), process.cwd, places
+    )
 
 
 def making_steps(config: Config, context: Context, wanted: Wanted, state: str) -> tuple[HostStep, ...]:

@@ -22,8 +22,16 @@ REFUSED: tuple[tuple[str, Asked, str], ...] = (
     ("/linux/gidMappings", lambda c: section(c).gid_mappings, "a guest has its own groups"),
     ("/linux/intelRdt", lambda c: section(c).intel_rdt, "dom0 cannot set it for a domain through xl"),
     ("/linux/netDevices", lambda c: section(c).net_devices, "dom0's network devices stay there"),
-    ("/linux/seccomp/listenerPath", lambda c: c.linux and c.linux.seccomp and c.linux.seccomp.listener_path, "no descriptor crosses into a guest"),
-    ("/hooks/createContainer", lambda c: c.hooks and c.hooks.create_container, "it would have to run in a domain that stands still"),
+    (
+        "/linux/seccomp/listenerPath",
+        lambda c: c.linux and c.linux.seccomp and c.linux.seccomp.listener_path,
+        "no descriptor crosses into a guest",
+    ),
+    (
+        "/hooks/createContainer",
+        lambda c: c.hooks and c.hooks.create_container,
+        "it would have to run in a domain that stands still",
+    ),
 )
 WARNED: tuple[tuple[str, Asked, str], ...] = (
     ("/linux/cgroupsPath", lambda c: section(c).cgroups_path, "no process of a domain is in a cgroup of dom0"),

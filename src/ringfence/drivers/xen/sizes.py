@@ -62,7 +62,9 @@ def check_memory(asked: int, field: str, floor: int) -> None:
         RingfenceError: it cannot, with both numbers.
     """
     if asked < floor:
-        raise RingfenceError(f"{asked} MiB of memory are too few for the domain: this kernel needs {floor}", field=field)
+        raise RingfenceError(
+            f"{asked} MiB of memory are too few for the domain: this kernel needs {floor}", field=field
+        )
 
 
 def weight_of(shares: int) -> int:

@@ -22,6 +22,19 @@ class CheckPlaces(HostStep):
         return "check", f"{len(self.places)} files and folders of the domain"
 
 
+class FindProgram(HostStep):
+    """Look for the container's program in a root that dom0 sees; ``mounts`` are places that may hide it."""
+
+    rootfs: str
+    name: str
+    search: str
+    cwd: str
+    mounts: tuple[str, ...]
+
+    def describe(self) -> tuple[str, str]:
+        return "find", f"{self.name} in the root"
+
+
 class CopyFromImage(HostStep):
     """Copy a file of the container's root, no link of which leads out of it, for the domain alone."""
 
