@@ -48,6 +48,19 @@ def test_killed_between_xl_and_the_record(dom0: Dom0) -> None:
     assert domains() == {}
 
 
+def test_killed_while_xl_makes_the_domain(dom0: Dom0) -> None:
+    """XEN-CRASH-03: half a domain, without a name yet or with one, is found and taken away, and its server with it."""
+    dom0.instead_of_xl('if [ "$1" = create ]; then $XL "$@" & sleep 1; kill -KILL $! $PPID; else exec $XL "$@"; fi')
+    bundle = dom0.bundle()
+    bundle.write()
+    name = dom0.runtime.new_id()
+    assert dom0.runtime.run("create", "--bundle", bundle.path, name).code == 137
+    dom0.settings()
+    dom0.runtime.run("delete", "--force", name).ok()
+    assert domains() == {}
+    assert dom0.run("exit 5").code == 5
+
+
 def test_an_xl_that_hangs(dom0: Dom0) -> None:
     """XEN-CREATE-08: it is ended with all it has started, and named."""
     dom0.instead_of_xl('if [ "$1" = create ]; then sleep 600; else exec $XL "$@"; fi')

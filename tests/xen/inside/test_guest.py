@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,19 @@ def test_arguments(dom0: Dom0) -> None:
     assert ended.out.split("\0")[:-1] == words
 
 
-def test_pvh(dom0: Dom0) -> None:
-    """XEN-GUEST-06, XEN-CFG-04: the same plan in a domain of the other type."""
-    dom0.settings(type="pvh")
+def test_pvh_behind_another_ramdisk(dom0: Dom0) -> None:
+    """XEN-GUEST-06, XEN-CFG-04, XEN-VM-03: the same plan in a domain of the other type; whatever the administrator's
+    ramdisk holds, our init is the one that runs, and the file is never changed."""
+    path = Path(dom0.folder, "other.cpio")
+    made = "cd $(mktemp -d) && mkdir sbin && echo none >init && echo odd >sbin/x && find . | busybox cpio -o -H newc"
+    path.write_bytes(
+        subprocess.run(["sh", "-c", made], check=True, capture_output=True).stdout.rstrip(b"\0") + b"\0\0\0"
+    )
+    before = path.read_bytes()
+    dom0.settings(type="pvh", ramdisk=str(path))
     ended = dom0.run("id -u; exit 42")
     assert (ended.code, ended.out) == (42, "0\n"), ended
+    assert path.read_bytes() == before
 
 
 def test_out_of_memory(dom0: Dom0) -> None:

@@ -41,6 +41,28 @@ def test_a_life(dom0: Dom0) -> None:
     assert runtime.run("delete", "--force", container.id).code == 0
 
 
+def test_a_short_life_with_a_secret(dom0: Dom0) -> None:
+    """XEN-START-04, XEN-SEC-05, XEN-DELETE-04, XEN-CFG-10: start is content with a program that has ended already; what
+    is in the plan is root's alone to read, and nothing of the container's own is taken away."""
+    bundle = dom0.bundle()
+    bundle.args("true")
+    bundle.env.append("PASSWORD=hunter2hunter2")
+    kept = os.path.join(dom0.folder, "pid")
+    container = dom0.runtime.create(bundle, "--pid-file", kept)
+    assert os.stat(container.state_folder).st_mode & 0o777 == 0o700
+    for name in ("xl.cfg", "ramdisk"):
+        assert os.stat(os.path.join(container.state_folder, name)).st_mode & 0o777 == 0o600, name
+    seen = output("ps", "-A", "-ww", "-o", "args=") + output("xenstore-ls")
+    seen += "".join(read_text(f"/var/log/xen/{name}") for name in os.listdir("/var/log/xen"))
+    assert "hunter2" not in seen
+    container.start()
+    assert container.reap() == 0
+    dom0.stopped(container)
+    container.delete().ok()
+    assert os.path.exists(kept)
+    assert os.path.exists(os.path.join(bundle.rootfs, "bin/true"))
+
+
 def test_exit_statuses(dom0: Dom0) -> None:
     """XEN-RUN-01, XEN-RUN-02, XEN-GUEST-04: those of the program; its two outputs stay apart, and nothing remains."""
     ended = dom0.run("(sleep 1000 &); echo out; echo err >&2; exit 42")

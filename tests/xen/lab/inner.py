@@ -39,8 +39,9 @@ def in_dom0(command: str, output: int, seconds: float, prepared: Callable[[], No
         GuestError: dom0 did not come to the end.
     """
     with tempfile.TemporaryDirectory(prefix="ringfence-xen-share-") as scratch:
-        share = [*prepare(Path(scratch), image()), (own_kernel() / KERNEL, KERNEL)]
+        share = prepare(Path(scratch), image())
         prepared()
+        share.append((own_kernel() / KERNEL, KERNEL))
         return run(SCRIPT.format(place=PLACE, kernel=KERNEL, command=command), share, output, seconds)
 
 
