@@ -100,7 +100,9 @@ static int hear_container(struct watcher *w, const struct frame *frame)
 		return exited(w, frame);
 	if (frame->type == FRAME_OOM)
 		note_kills(w, number_in(frame));
-	if (frame->type == FRAME_OOM || frame->type == FRAME_NOTE || frame->type == FRAME_ASK)
+	if (frame->type == FRAME_NOTE)
+		return tell(w, w->starter, frame);
+	if (frame->type == FRAME_OOM || frame->type == FRAME_ASK)
 		return 0;
 	return is_of_stream(frame->type) && w->is_ready ? front_frame(&w->front, frame) : -1;
 }

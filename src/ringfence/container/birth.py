@@ -140,7 +140,7 @@ class Birth:
         """What the domain's watcher is given; a file in the FIFO's place says that the container waits for start."""
         from ringfence.container.domain_birth import Rise
 
-        self.rise = Rise(self.record, self.prepared)
+        self.rise = Rise(self.runtime, self.record, self.prepared)
         self.rise.begin()
         write_whole(f"{self.record.directory}/{FIFO}", "")
 

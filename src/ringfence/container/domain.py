@@ -11,7 +11,7 @@ from ringfence.drivers.guest.inner import changed
 from ringfence.drivers.guest.kernel import parameters_of
 from ringfence.drivers.linux.mount import is_bind
 from ringfence.drivers.xen.environment import said_in
-from ringfence.drivers.xen.hardware import check_hardware
+from ringfence.drivers.xen.hardware import X86, check_hardware
 from ringfence.drivers.xen.names import domain_name, uuid_of
 from ringfence.drivers.xen.sizes import check_memory, floor_of, memory_of, sizes_of
 from ringfence.drivers.xen.wanted import IMAGE, PACKED, SHARE, Tools, Wanted
@@ -210,7 +210,7 @@ def wanted_for(config: Config, host: Host, context: Context, settings: XenSettin
         uuid,
         boot.kernel,
         sizes_of(config, memory, vcpus),
-        settings.type,
+        settings.type if host.machine in X86 else "",
         boot.initrd,
         boot.modules,
         (boot.kernel_by, boot.initrd_by),

@@ -15,6 +15,7 @@ from ringfence.drivers.guest.ramdisk import padded, with_plan
 from ringfence.drivers.guest.share import FOLDER
 from ringfence.drivers.linux.perform import perform
 from ringfence.drivers.xen import steps
+from ringfence.drivers.xen.cfg import PVH
 from ringfence.drivers.xen.failure import failure
 from ringfence.drivers.xen.sizes import memory_of
 from ringfence.errors import RingfenceError, from_os_error
@@ -26,9 +27,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
     from collections.abc import Callable
+    from typing import Any
 
     from ringfence.container.planning import Prepared
     from ringfence.container.record import ContainerRecord
+    from ringfence.container.runtime import Runtime
     from ringfence.drivers.xen.listing import Domain
     from ringfence.drivers.xen.wanted import Wanted
     from ringfence.plan.plan import Plan
@@ -50,8 +53,9 @@ KINDS = {
 class Rise:
     """One domain on its way. ``plan`` is the container's, which an address that is reserved changes."""
 
-    def __init__(self, record: ContainerRecord, prepared: Prepared) -> None:
+    def __init__(self, runtime: Runtime, record: ContainerRecord, prepared: Prepared) -> None:
         assert prepared.wanted
+        self.runtime = runtime
         self.record = record
         self.prepared = prepared
         self.plan: Plan = prepared.plan
@@ -94,7 +98,11 @@ class Rise:
         PERFORM[type(step).__name__](self, step)
 
     def check_places(self, step: steps.CheckPlaces) -> None:
-        """What the domain is made from is there (XEN-CREATE-05)."""
+        """What the domain is made from is there (XEN-CREATE-05), and nobody else's."""
+        if self.wanted.image:
+            from ringfence.container.domain_place import check_image
+
+            check_image(self.runtime, self.record)
         for (pointer, path), kind in zip(step.places, step.kinds, strict=True):
             test, words = KINDS[kind]
             try:
@@ -103,6 +111,12 @@ class Rise:
                 raise from_os_error(f"cannot find {path}", error, field=field_of(pointer)) from None
             if not test(mode):
                 raise RingfenceError(f"{path} {words}", field=field_of(pointer))
+
+    def check_network(self, step: steps.CheckNetwork) -> None:
+        """Nothing of an engine's network is left behind in silence."""
+        from ringfence.container.domain_place import check_network
+
+        check_network(step)
 
     def copy_from_image(self, step: steps.CopyFromImage) -> None:
         """The image's own kernel or ramdisk (XEN-ENV-04)."""
@@ -168,7 +182,8 @@ class Rise:
 
     def run_command(self, step: steps.RunCommand) -> None:
         """``xl create``, in the places of the nested plan; what it leaves running has these too."""
-        self.refuse_namesake()
+        if self.wanted.type == PVH:
+            self.check_paging()
         self.record.domain["making"] = "1"
         save_record(self.record)
         plan = self.plan.part(step.inside)
@@ -178,12 +193,20 @@ class Rise:
 
         answer = waited(step.words, start, self.wanted.tools.timeout)
         if answer.code:
+            self.refuse_namesake()
             raise failure("create", answer.code, answer.said + answer.output, self.facts())
+
+    def check_paging(self) -> None:
+        """A PVH domain needs nested paging; a host that has none says so (XEN-CFG-04)."""
+        able = command(self.wanted.tools, "info", "virt_caps").output.split()
+        if able and "hap" not in able:
+            raise RingfenceError("this host cannot run a PVH domain", hint="set xen.type to pv, or turn nested paging on")
 
     def refuse_namesake(self) -> None:
         """A domain of our name that is not ours is left alone (XEN-CREATE-04)."""
         name = self.wanted.name
-        found = next((one for one in all_domains(self.wanted.tools) if one.name == name), None)
+        domains = all_domains(self.wanted.tools)
+        found = next((one for one in domains if one.name == name and one.uuid != self.wanted.uuid), None)
         if found:
             text = f"a domain called {name} is there already, with the UUID {found.uuid}: it is not this container's"
             raise RingfenceError(text, hint="delete it, or choose another id")
@@ -304,8 +327,9 @@ def free_memory(wanted: Wanted) -> str:
     return f"{free} are free" if answer.code == 0 and free.isdigit() else ""
 
 
-PERFORM: dict[str, Callable[[Rise, object], None]] = {
+PERFORM: dict[str, Callable[[Rise, Any], None]] = {
     "CheckPlaces": Rise.check_places,
+    "CheckNetwork": Rise.check_network,
     "CopyFromImage": Rise.copy_from_image,
     "FindProgram": Rise.find_program,
     "CheckBridge": Rise.check_bridge,
@@ -315,4 +339,4 @@ PERFORM: dict[str, Callable[[Rise, object], None]] = {
     "RunCommand": Rise.run_command,
     "ConfirmDomain": Rise.confirm,
     "OpenConsole": Rise.open_console,
-}  # type: ignore[dict-item]
+}

@@ -9,7 +9,7 @@ from ringfence.container.domain_end import destroy
 from ringfence.container.domain_state import HELD, domain_status, own_domain, report_of, tools_in
 from ringfence.container.record import FIFO, save_record
 from ringfence.container.status import CREATED, PAUSED, STOPPED
-from ringfence.container.toolstack import run, succeeded
+from ringfence.container.toolstack import command, run, succeeded
 from ringfence.drivers.guest.client import Client
 from ringfence.drivers.xen.failure import failure, is_gone
 from ringfence.errors import RingfenceError
@@ -32,24 +32,23 @@ LOST, KILLED = 255, 137
 
 
 def unpause(record: ContainerRecord) -> None:
-    """Let the domain run, however often it has been paused (XEN-START-01, XEN-PAUSE-02).
+    """Let a domain that was seen to stand still run, however often it has been paused (XEN-START-01, XEN-PAUSE-02).
 
     Raises:
         RingfenceError: xl fails, the domain is gone, or it stays paused.
     """
     tools = tools_in(record)
-    for count in range(MOST_PAUSES):
+    for _ in range(MOST_PAUSES):
+        answer = command(tools, "unpause", record.domain["number"])
         found = own_domain(record)
-        is_over = found is None or found.is_over
-        if is_over and not count:
-            raise RingfenceError("the container has ended")
-        if found is None or is_over or not found.is_paused:
+        if found is None or not found.is_paused:
             return  # it may have come to its end already
-        succeeded(tools, "unpause", str(found.number))
+        if answer.code:
+            raise failure("unpause", answer.code, answer.said + answer.output, {})
     raise RingfenceError(f"the domain is still paused after {MOST_PAUSES} times of xl unpause")
 
 
-def start_domain(record: ContainerRecord) -> None:
+def start_domain(runtime: Runtime, record: ContainerRecord) -> None:
     """Let the container's program run; returns when the guest says that it has been executed (XEN-START-03).
 
     Raises:
@@ -59,7 +58,11 @@ def start_domain(record: ContainerRecord) -> None:
         with Client(record.directory) as client:
             client.send("START")
             unpause(record)
-            check(record, client.receive())
+            answer = client.receive()
+            while answer.type == "NOTE":
+                runtime.log.warning(plain(answer.data))
+                answer = client.receive()
+            check(record, answer)
     except RingfenceError:
         destroy(record)
         raise

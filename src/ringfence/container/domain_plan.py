@@ -75,6 +75,7 @@ def recorded(wanted: Wanted, choice: Choice) -> dict[str, str]:
         "vcpus": str(wanted.sizes.vcpus),
         "memory": str(wanted.sizes.memory),
         "floor": str(wanted.floor),
+        "image": ("ro" if wanted.image_readonly else "rw") if wanted.image else "",
     }
 
 

@@ -11,6 +11,8 @@ from ringfence.plan.table import INIT_STEPS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ringfence.plan.step import Step
 
 SHOWN = ("str", "int", "bool")
@@ -27,12 +29,14 @@ def plain(step: Step) -> dict[str, object]:
     return {name: getattr(step, name) for name, kind in step.fields().items() if kind in SHOWN}
 
 
-def restored(name: str, fields: dict[str, object]) -> Step | None:
+def restored(name: str, fields: dict[str, Any]) -> Step | None:
     """A step as far as its words need it; None for what only dom0 does."""
     kind = next((kind for kind in INIT_STEPS if kind.__name__ == name), None)
     if kind is None:
         return None
-    empty = {field: b"" if form == "bytes" else () for field, form in kind.fields().items() if form not in SHOWN}
+    empty: dict[str, Any] = {
+        field: b"" if form == "bytes" else () for field, form in kind.fields().items() if form not in SHOWN
+    }
     return kind(**{**empty, **fields})
 
 

@@ -78,7 +78,7 @@ def open_gate(runtime: Runtime, record: ContainerRecord) -> None:
     if record.driver == XEN:
         from ringfence.container.domain_life import start_domain
 
-        return start_domain(record)
+        return start_domain(runtime, record)
     return open_fifo(record, path)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.drivers.guest.inner import changed
 from ringfence.drivers.xen import cfg
 from ringfence.drivers.xen.names import domain_name, mac_of, uuid_of
 from ringfence.errors import RingfenceError
@@ -123,13 +124,14 @@ def test_control_characters_are_refused(value: str) -> None:
 @pytest.mark.parametrize("value", ["", "a,b", "a=b", 'a"b', "a b", "a]", "a\n", "ä", "a,script=/x", "a#"])
 def test_no_users_text_goes_into_a_list(value: str) -> None:
     """XEN-CFG-03, XEN-SEC-01."""
-    for entry in (
-        lambda: cfg.share_entry(cfg.Share("root", value)),
-        lambda: cfg.disk_entry(cfg.Disk("xvda", value, readonly=True)),
-        lambda: cfg.nic_entry(cfg.Nic("00:16:3e:00:00:01", value)),
+    domain = cfg.Domain("n", UUID, "pv", "/k", "/r", "x", 1, 1, 1, 1)
+    for field, entry in (
+        ("shares", cfg.Share("root", value)),
+        ("disks", cfg.Disk("xvda", value, readonly=True)),
+        ("nics", cfg.Nic("00:16:3e:00:00:01", value)),
     ):
         with pytest.raises(RingfenceError):
-            entry()
+            cfg.render(changed(domain, **{field: (entry,)}))
 
 
 def test_names_of_domains() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.container import domain, toolstack
+from ringfence.container import domain, kernel, toolstack
 from ringfence.container.domain import Asking, wanted_for
 from ringfence.container.domain_birth import open_tty
 from ringfence.container.image_kernel import copied
@@ -50,7 +50,7 @@ def refused(bundle: Path, change: dict[str, Any], settings: XenSettings | None =
 
 
 def test_who_names_the_kernel(bundle: Path) -> None:
-    """XEN-VM-01, XEN-VM-02: config.json, the image, the administrator, ringfence; sources may be mixed."""
+    """XEN-VM-01, XEN-VM-02, XEN-COMPAT-05: config.json, the image, the administrator, ringfence; they may be mixed."""
     (bundle / "rootfs/boot/k").write_bytes(b"\x7fELF")
     own = decided(bundle, {})
     assert own.origins == ("", "")
@@ -115,17 +115,17 @@ def test_an_images_own_kernel(bundle: Path) -> None:
 
 def test_sizes_of_runx(bundle: Path) -> None:
     """XEN-COMPAT-03, XEN-NET-09: its defaults; pvcalls only where the kernel's file says so."""
-    kernel = bundle / "vmlinux"
-    kernel.write_bytes(b"\x7fELF")
-    settings = XenSettings(kernel=str(kernel))
+    own = bundle / "vmlinux"
+    own.write_bytes(b"\x7fELF")
+    settings = XenSettings(kernel=str(own))
     asked = {"memory": 1024, "vcpus": 2, "pvcalls": True}
     told = decided(bundle, {}, settings, **asked)
     assert (told.sizes.memory, told.sizes.vcpus, told.pvcalls) == (1024, 2, False)
-    assert "has no pvcalls" in refused(bundle, {}, XenSettings(kernel=str(kernel), pvcalls=True)).attempted
+    assert "has no pvcalls" in refused(bundle, {}, XenSettings(kernel=str(own), pvcalls=True)).attempted
     (bundle / "vmlinux.features").write_text("pvcalls\n")
     assert decided(bundle, {}, settings, **asked).pvcalls
     assert not decided(bundle, {}, settings).pvcalls
-    assert decided(bundle, {}, XenSettings(kernel=str(kernel), pvcalls=True)).pvcalls
+    assert decided(bundle, {}, XenSettings(kernel=str(own), pvcalls=True)).pvcalls
 
 
 def test_a_small_root_in_the_ramdisk(bundle: Path) -> None:
@@ -227,4 +227,4 @@ def test_own_kernel_or_the_distributions(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(domain, "STOCK", f"{tmp_path}/stock")
     assert domain.own_kernel() == (f"{tmp_path}/own", "")
     (tmp_path / "stock").write_text("")
-    assert domain.own_kernel() == (f"{tmp_path}/stock", domain.MODULES)
+    assert domain.own_kernel() == (f"{tmp_path}/stock", kernel.MODULES)

@@ -93,7 +93,7 @@ def listing(words: list[str]) -> None:
     with Host() as host:
         chosen = [host.find(name) for name in names] if names else [*host.domains.values()]
     if None in chosen:
-        unknown(names[chosen.index(None)])
+        unknown(next(name for name, one in zip(names, chosen) if one is None))
     rows = [line(one) for one in chosen if one]
     zero = "Domain-0                                     0   512     1     r-----      20.1 "
     own = [] if names else [f"{zero}00000000-0000-0000-0000-000000000000           -                -"]

@@ -41,7 +41,8 @@ CONFIG, RAMDISK = "xl.cfg", "ramdisk"
 TOOLSTACK = "xl"
 """The phase of the steps around ``xl create``."""
 IMAGE_NAME = "image"
-LONGEST_LINE = {cfg.PV: 1023, cfg.PVH: 2047}
+LONGEST = 2047
+LONGEST_LINE = {cfg.PV: 1023, cfg.PVH: LONGEST}
 """Bytes of a kernel's command line: MAX_GUEST_CMDLINE of a domain's start page; COMMAND_LINE_SIZE of Linux."""
 ENVIRONMENT = ("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C")
 ENDING = 10_000
@@ -57,9 +58,9 @@ def kernel_line(wanted: Wanted) -> str:
     """
     words = ["console=hvc0", f"rdinit=/{FIRST_PROCESS}", "quiet", "domain", *map(quoted, wanted.parameters)]
     line = " ".join(words)
-    longest = LONGEST_LINE[wanted.type]
+    longest = LONGEST_LINE.get(wanted.type, LONGEST)
     if len(line.encode("utf-8", "surrogateescape")) > longest:
-        text = f"the kernel's command line is longer than the {longest} bytes that a {wanted.type} domain can have"
+        text = f"the kernel's command line is longer than the {longest} bytes that such a domain can have"
         raise RingfenceError(text, field="/vm/kernel/parameters")
     return line
 
@@ -163,6 +164,9 @@ def checks_of(config: Config, context: Context, wanted: Wanted) -> list[HostStep
         places.append((share.pointer, share.source))
         kinds += "b" if share.target == f"/{IMAGE_NAME}" else "d" if share.target == f"/{ROOT_TAG}" else "e"
     found: list[HostStep] = [*copies, steps.CheckPlaces("", tuple(places), kinds)]
+    for index, namespace in enumerate(section(config).namespaces):
+        if namespace.type == "network" and namespace.path:
+            found.append(steps.CheckNetwork(f"/linux/namespaces/{index}", namespace.path))
     found += [] if wanted.root == IMAGE else [program_step(config, context)]
     return found + [steps.CheckBridge("/process/env", nic.bridge, wanted.bridge_file) for nic in wanted.nics]
 
