@@ -27,6 +27,8 @@ HARMLESS = (17, 18, 19, 20, 21, 22, 23, 28)
 """Signals that do not end a process: CHLD, CONT, those that stop, URG and WINCH (signal(7))."""
 EVERYTHING = 2
 SHUTDOWN_LIMIT = 10
+FALLBACKS = ("lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "sit0", "ip6tnl0", "ip6gre0", "ip6_vti0")
+"""Devices that a kernel with these modules makes in every network namespace."""
 STEPS = "guest.json"
 LOST, KILLED = 255, 137
 
@@ -55,6 +57,7 @@ def start_domain(runtime: Runtime, record: ContainerRecord) -> None:
         RingfenceError: it could not be; the domain has been destroyed.
     """
     try:
+        refuse_devices(record)
         with Client(record.directory) as client:
             client.send("START")
             unpause(record)
@@ -67,6 +70,29 @@ def start_domain(runtime: Runtime, record: ContainerRecord) -> None:
         destroy(record)
         raise
     posix.unlink(f"{record.directory}/{FIFO}")
+
+
+def refuse_devices(record: ContainerRecord) -> None:
+    """See that no engine has given the container a network: it would not reach into the domain (XEN-NET-08).
+
+    Raises:
+        RingfenceError: it has.
+    """
+    if record.domain.get("address") or not record.pid:
+        return
+    from ringfence.container.bundle import read_text
+
+    try:
+        if posix.readlink(f"/proc/{record.pid}/ns/net") == posix.readlink("/proc/self/ns/net"):
+            return  # it is dom0's
+        lines = read_text(f"/proc/{record.pid}/net/dev").splitlines()[2:]
+    except OSError:
+        return  # the watcher is gone, which its caller will notice
+    names = [name for line in lines if (name := line.partition(":")[0].strip()) not in FALLBACKS]
+    if names:
+        text = f"the container's network namespace has {', '.join(names)}, which cannot be carried into a Xen domain"
+        hint = "connect it with NETCONF, and let the engine make no network"
+        raise RingfenceError(text, field="/linux/namespaces", hint=hint)
 
 
 def check(record: ContainerRecord, answer: Frame) -> None:

@@ -109,6 +109,17 @@ def test_an_address_of_the_plugins(dom0: Dom0) -> None:
     assert reserved("given") == []
 
 
+def test_a_network_that_an_engine_has_prepared(dom0: Dom0) -> None:
+    """XEN-NET-08: the watcher is where engines put it, never in dom0's own network; it is refused, and why."""
+    container = dom0.runtime.create(dom0.bundle())
+    assert os.readlink(f"/proc/{container.pid}/ns/net") != os.readlink("/proc/self/ns/net")
+    output("ip", "link", "add", "veth7", "type", "veth", "peer", "name", "eth0", "netns", str(container.pid))
+    ended = dom0.runtime.run("start", container.id)
+    assert ended.code == 1, ended
+    assert "network namespace has eth0" in dom0.runtime.last_error()
+    dom0.stopped(container)
+
+
 def test_a_bridge_that_is_missing(dom0: Dom0) -> None:
     """XEN-ERR-07, XEN-CREATE-05: it is named, with its file, before there is a domain."""
     bundle = connected(dom0.bundle(), "lost", "10.9.0.5", bridge="nobr")

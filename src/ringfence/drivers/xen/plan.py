@@ -243,7 +243,9 @@ def compile_create(config: Config, host: Host, context: Context, wanted: Wanted,
     if context.preserve_fds:
         raise RingfenceError(f"--preserve-fds {context.preserve_fds}: descriptors cannot cross into a guest")
     slots = Slots()
-    outer = changed(config, linux=changed(section(config), namespaces=(), uid_mappings=(), gid_mappings=()))
+    # The watcher is what engines' hooks give a network to: dom0's own must never be that of a container.
+    kept = tuple(one for one in section(config).namespaces if one.type == "network")
+    outer = changed(config, linux=changed(section(config), namespaces=kept, uid_mappings=(), gid_mappings=()))
     unlimited = changed(process, rlimits=(), oom_score_adj=None)
     births = birth_steps(outer, unlimited, section(outer), host, context, [])
     inner = compile_guest(config, host, context.container_id, context.filter, wanted)
