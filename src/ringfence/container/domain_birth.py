@@ -112,12 +112,6 @@ class Rise:
             if not test(mode):
                 raise RingfenceError(f"{path} {words}", field=field_of(pointer))
 
-    def check_network(self, step: steps.CheckNetwork) -> None:
-        """Nothing of an engine's network is left behind in silence."""
-        from ringfence.container.domain_place import check_network
-
-        check_network(step)
-
     def copy_from_image(self, step: steps.CopyFromImage) -> None:
         """The image's own kernel or ramdisk (XEN-ENV-04)."""
         from ringfence.container.image_kernel import copied
@@ -200,7 +194,9 @@ class Rise:
         """A PVH domain needs nested paging; a host that has none says so (XEN-CFG-04)."""
         able = command(self.wanted.tools, "info", "virt_caps").output.split()
         if able and "hap" not in able:
-            raise RingfenceError("this host cannot run a PVH domain", hint="set xen.type to pv, or turn nested paging on")
+            raise RingfenceError(
+                "this host cannot run a PVH domain", hint="set xen.type to pv, or turn nested paging on"
+            )
 
     def refuse_namesake(self) -> None:
         """A domain of our name that is not ours is left alone (XEN-CREATE-04)."""

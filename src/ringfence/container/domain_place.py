@@ -50,7 +50,9 @@ def devices_in(path: str, field: str) -> list[bytes]:
     try:
         if setns(other, CLONE_NEWNET):
             number = ctypes.get_errno()
-            raise RingfenceError(f"cannot look into {path}: {posix.strerror(number).lower()}", field=field, errno=number)
+            raise RingfenceError(
+                f"cannot look into {path}: {posix.strerror(number).lower()}", field=field, errno=number
+            )
         lines = read_or("/proc/thread-self/net/dev", b"").splitlines()[2:]
         if setns(own, CLONE_NEWNET):
             raise RingfenceError("cannot return from a network namespace")

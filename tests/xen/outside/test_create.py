@@ -195,3 +195,33 @@ def test_called_as_runx(dom0: Dom0, bundle: Bundle) -> None:
     assert container.reap() == 4
     dom0.run("delete", container.id, "--force").ok()
     assert dom0.run("frobnicate").code == 3
+
+
+def test_an_image_that_another_writes_to(dom0: Dom0, bundle: Bundle, workdir: str) -> None:
+    """XEN-ROOTFS-04: readers may share one, a writer has it alone; a container that has stopped has none."""
+    image = f"{workdir}/image"
+    with open(image, "wb") as file:
+        file.write(bytes(4096))
+    beside = {"kernel": {"path": dom0.kernel}, "image": {"path": image}}
+    root = Bundle(f"{workdir}/root", rootfs=False)
+    root.config["root"]["readonly"] = False
+    for one in (bundle, root):
+        one.config["vm"] = beside
+    dom0.create(bundle)
+    reader = dom0.create(bundle)
+    dom0.refuses_bundle("is in use by the container", root)
+    for name in dom0.ids():
+        dom0.run("delete", "--force", name).ok()
+    writer = dom0.create(root)
+    dom0.refuses_bundle("is in use by the container", bundle)
+    writer.end()
+    assert dom0.create(bundle).id != reader.id
+
+
+def test_a_host_without_nested_paging(dom0: Dom0, bundle: Bundle) -> None:
+    """XEN-CFG-04, XEN-ERR-10: pvh is refused before xl makes anything."""
+    dom0.set(type="pvh")
+    dom0.create(bundle)
+    with open(f"{dom0.tools}/caps", "w", encoding="utf-8") as file:
+        file.write("pv hvm")
+    dom0.refuses_bundle("this host cannot run a PVH domain", bundle)

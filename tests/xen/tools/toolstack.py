@@ -244,6 +244,9 @@ def setting(words: list[str], field: str, value: int) -> None:
 def info(words: list[str]) -> None:
     """``xl info FIELD``."""
     known = {"free_memory": "211", "xen_scheduler": "credit2", "virt_caps": "pv hvm hap"}
+    if os.path.exists(f"{FOLDER}/caps"):
+        with open(f"{FOLDER}/caps", encoding="utf-8") as file:
+            known["virt_caps"] = file.read()
     if not words:
         print("\n".join(f"{name:<23}: {value}" for name, value in known.items()))
     else:

@@ -164,9 +164,6 @@ def checks_of(config: Config, context: Context, wanted: Wanted) -> list[HostStep
         places.append((share.pointer, share.source))
         kinds += "b" if share.target == f"/{IMAGE_NAME}" else "d" if share.target == f"/{ROOT_TAG}" else "e"
     found: list[HostStep] = [*copies, steps.CheckPlaces("", tuple(places), kinds)]
-    for index, namespace in enumerate(section(config).namespaces):
-        if namespace.type == "network" and namespace.path:
-            found.append(steps.CheckNetwork(f"/linux/namespaces/{index}", namespace.path))
     found += [] if wanted.root == IMAGE else [program_step(config, context)]
     return found + [steps.CheckBridge("/process/env", nic.bridge, wanted.bridge_file) for nic in wanted.nics]
 

@@ -46,15 +46,6 @@ class CopyFromImage(HostStep):
         return "copy", f"{self.source} of the image → {self.target}"
 
 
-class CheckNetwork(HostStep):
-    """See that a network namespace that the container joins has nothing that would be lost: no device but loopback."""
-
-    path: str
-
-    def describe(self) -> tuple[str, str]:
-        return "check", f"that network namespace {self.path} is empty"
-
-
 class CheckBridge(HostStep):
     """See that a bridge of dom0 is there and is one."""
 
