@@ -194,9 +194,8 @@ class Rise:
         """A PVH domain needs nested paging; a host that has none says so (XEN-CFG-04)."""
         able = command(self.wanted.tools, "info", "virt_caps").output.split()
         if able and "hap" not in able:
-            raise RingfenceError(
-                "this host cannot run a PVH domain", hint="set xen.type to pv, or turn nested paging on"
-            )
+            hint = "set xen.type to pv, or turn nested paging on"
+            raise RingfenceError("this host cannot run a PVH domain", hint=hint)
 
     def refuse_namesake(self) -> None:
         """A domain of our name that is not ours is left alone (XEN-CREATE-04)."""
@@ -325,7 +324,6 @@ def free_memory(wanted: Wanted) -> str:
 
 PERFORM: dict[str, Callable[[Rise, Any], None]] = {
     "CheckPlaces": Rise.check_places,
-    "CheckNetwork": Rise.check_network,
     "CopyFromImage": Rise.copy_from_image,
     "FindProgram": Rise.find_program,
     "CheckBridge": Rise.check_bridge,

@@ -38,7 +38,7 @@ def test_a_whole_life(dom0: Dom0, bundle: Bundle) -> None:
     container = dom0.create(sh(bundle, "echo hello; echo sad >&2; exit 42"))
     (domain,) = dom0.domains().values()
     assert (container.status(), domain["pauses"], domain["time"]) == ("created", 1, 0.0)
-    assert [call.split()[1] for call in dom0.calls()][:4] == ["list", "create", "list", "/local/domain/1/console/tty"]
+    assert [call.split()[1] for call in dom0.calls()][:3] == ["create", "list", "/local/domain/1/console/tty"]
     assert alive(container.pid)
     container.start()
     container.wait_output("hello\n")
@@ -98,7 +98,7 @@ def test_start_refuses_all_but_created(dom0: Dom0, bundle: Bundle) -> None:
     dom0.refuses("cannot start an already running container", "start", container.id)
     dom0.run("pause", container.id).ok()
     dom0.refuses("cannot start a container in the paused state", "start", container.id)
-    container.kill("KILL").ok()
+    container.end()
     dom0.refuses("cannot start a container that has stopped", "start", container.id)
 
 
