@@ -6,7 +6,8 @@
 # make bench-xen  the wall of a Xen domain beside the toolstack itself, in the lab of the tests
 # make bench-image  unpacking a layer beside tar
 # make bench-guest  the same on cgroup v2, in the guest of the tests
-# make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence
+# make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence; ARCH=aarch64 builds
+#                 that of another processor, with gcc-aarch64-linux-gnu
 # make guest-stock  take the distribution's kernel for them instead, some seconds; it boots more slowly
 # make install    install below PREFIX (and DESTDIR); make uninstall removes it again
 #
@@ -17,6 +18,7 @@ PYTHON ?=
 DESTDIR ?=
 TESTS ?=
 BENCH ?=
+ARCH ?=
 
 interpreter = $(shell tools/find-python $(PYTHON))
 init = src/ringfence/libexec/ringfence-init
@@ -95,7 +97,7 @@ bench-guest:
 
 guest:
 	@tools/install-needs build machine guest
-	@$(interpreter) -m guest
+	@$(interpreter) -m guest $(ARCH)
 
 guest-stock:
 	@tools/install-needs build machine

@@ -1,5 +1,7 @@
 """Make a kernel for guests: ``python3 -m guest`` builds our own, ``python3 -m guest stock`` fetches the distribution's.
 
+``python3 -m guest aarch64`` builds it for another processor, by the cross compiler of the distribution.
+
 The last line printed is its folder.
 """
 
@@ -14,7 +16,7 @@ from guest.place import GuestError
 def main(words: list[str]) -> int:
     """Make it, and say where it is."""
     try:
-        print(stock.build() if words == ["stock"] else own.build())
+        print(stock.build() if words == ["stock"] else own.build(*words[:1]))
     except GuestError as error:
         print(f"guest: {error}", file=sys.stderr)
         return 1

@@ -37,9 +37,12 @@ def call(*words: str, cwd: Path | None = None) -> str:
     """Standard output of a program.
 
     Raises:
-        GuestError: it failed, with the end of what it said.
+        GuestError: it is missing or failed, with the end of what it said.
     """
-    told = subprocess.run(words, cwd=cwd, env={**os.environ, **STILL}, capture_output=True, text=True, check=False)
+    try:
+        told = subprocess.run(words, cwd=cwd, env={**os.environ, **STILL}, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise GuestError(f"there is no program {words[0]}: install the package that has it") from None
     if told.returncode:
         raise GuestError(f"{' '.join(words)} failed:\n{told.stdout[-2000:]}{told.stderr[-4000:]}")
     return told.stdout

@@ -15,10 +15,9 @@ from tests.support import Bundle, ConsoleSocket, Runtime
 from tests.support.process import become_subreaper
 from tests.support.terminal import Terminal
 
-# Under emulation the first example alone may take longer than Hypothesis likes; what is checked stays the same.
-settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-if "RINGFENCE_GUEST" in os.environ:
-    settings.load_profile("emulated")
+# Beside machines, or in one, an example may take longer than Hypothesis likes; what is checked stays the same.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

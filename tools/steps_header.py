@@ -30,6 +30,7 @@ def print_frames() -> None:
     """The constants of the frames between a guest and its supervisor."""
     numbers = {"HEAD": frames.HEAD, "LARGEST": frames.LARGEST, "WINDOW": frames.WINDOW, "PROTOCOL": frames.PROTOCOL}
     numbers |= {name: getattr(frames, name) for name in ("NO_PROCESS", "MEMBER", "NETWORK", "QUESTIONS")}
+    numbers |= {f"STREAM_{name}": getattr(frames, name) for name in ("HOLD", "GO_ON", "NEW_HOST")}
     for name, number in numbers.items():
         print(f"#define FRAME_{name} {number}")
     print(f'#define TAP_NAME "{frames.TAP}"')

@@ -74,14 +74,6 @@ static void hear(struct watcher *w, int i)
 		forget(c);
 }
 
-/* Only the runtime's user and root are served (unix(7), SO_PEERCRED). */
-static int is_welcome(int fd)
-{
-	struct ucred who;
-	socklen_t size = sizeof who;
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && (who.uid == 0 || who.uid == getuid());
-}
-
 void accept_caller(struct watcher *w)
 {
 	int fd = accept4(w->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

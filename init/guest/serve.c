@@ -152,9 +152,40 @@ static int on_hello(struct guest *g, const struct frame *frame)
 	return protocol == FRAME_PROTOCOL && !memcmp(frame->data + 4, g->digest, sizeof g->digest) ? 0 : -1;
 }
 
+/* Another supervisor has the machine from here on. Whoever wanted the processes of exec is not there. */
+static int meet_new_host(struct guest *g)
+{
+	struct process *own = find_process(g, 0);
+	for (int i = 0; i < MAX_PROCESSES; i++) {
+		struct process *p = &g->processes[i];
+		if (!p->is_used || p == own)
+			continue;
+		if (p->pid && !p->has_exited)
+			kill(p->pid, SIGKILL);
+		close_process(p);
+	}
+	if (!own)
+		return -1;
+	own->credit[0] = own->credit[1] = FRAME_WINDOW;
+	return put_number(&g->out, 0, FRAME_READY, 0, (uint32_t)(own->pending_end - own->pending_start));
+}
+
+static int on_hold(struct guest *g, const struct frame *frame)
+{
+	g->out.is_held = 0;
+	if (frame->stream == FRAME_STREAM_NEW_HOST)
+		return meet_new_host(g);
+	int bad = put_number(&g->out, frame->process, FRAME_STARTED, 0, 0);
+	if (frame->stream == FRAME_STREAM_HOLD)
+		hold(&g->out);
+	return bad;
+}
+
 static int on_frame(struct guest *g, const struct frame *frame)
 {
 	switch (frame->type) {
+	case FRAME_HOLD:
+		return on_hold(g, frame);
 	case FRAME_HELLO:
 		return on_hello(g, frame);
 	case FRAME_PLAN:
@@ -217,7 +248,7 @@ static void watch(struct pollfd *polls, int *count, int fd, short events)
 
 static void watch_process(struct guest *g, struct process *p, struct pollfd *polls, int *count)
 {
-	int has_input = p->pending_start != p->pending_end || p->is_pending_last;
+	int has_input = (p->pending_start != p->pending_end || p->is_pending_last) && !g->out.is_held;
 	watch(polls, count, p->status, POLLIN);
 	watch(polls, count, p->console, POLLIN);
 	watch(polls, count, has_input ? p->in : -1, POLLOUT);
@@ -309,7 +340,7 @@ static void serve_once(struct guest *g)
 static int finish_all(struct guest *g)
 {
 	int is_over = 0;
-	for (int i = 0; i < MAX_PROCESSES; i++) {
+	for (int i = 0; i < MAX_PROCESSES && !g->out.is_held; i++) {
 		struct process *p = &g->processes[i];
 		if (p->is_used && finish(g, p) && p->number == 0)
 			is_over = 1;

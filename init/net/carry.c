@@ -1,7 +1,11 @@
 /* Performing what has been decided about a network: requests to rtnetlink that are made already. */
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+
 #include "netlink.h"
 
 #define LARGEST 4096
+#define LONGEST_ADDRESS 32 /* MAX_ADDR_LEN of linux/netdevice.h */
 #define MOST_DEVICES 64
 
 /* The number of a device of the guest's is only known there. Every route begins with the attribute RTA_OIF, which is
@@ -38,20 +42,26 @@ static int send_each(struct run *r, int fd, const struct list *requests, int dev
 		if (!request)
 			return -1;
 		put_number_in(request, device);
-		if (ask_netlink(fd, request) && errno != EEXIST)
+		if (ask_netlink(fd, request) && errno != EEXIST && errno != EADDRNOTAVAIL)
 			return say(r, "cannot set up the network", NULL);
 	}
 	return 0;
 }
 
-/* The number of the device with this hardware address, 0 without one. */
+/* The number of the device that was made with this hardware address, whichever it has by now; 0 without one. */
 static int device_with(int fd, const struct text *address)
 {
+	struct {
+		struct ethtool_perm_addr head;
+		char data[LONGEST_ADDRESS];
+	} made;
 	for (int number = 1; number < MOST_DEVICES; number++) {
 		struct ifreq request = {.ifr_ifindex = number};
-		if (ioctl(fd, SIOCGIFNAME, &request) < 0 || ioctl(fd, SIOCGIFHWADDR, &request) < 0)
+		if (ioctl(fd, SIOCGIFNAME, &request) < 0)
 			continue;
-		if (address->size == 6 && !memcmp(request.ifr_hwaddr.sa_data, address->data, 6))
+		made.head = (struct ethtool_perm_addr){.cmd = ETHTOOL_GPERMADDR, .size = LONGEST_ADDRESS};
+		request.ifr_data = (void *)&made;
+		if (ioctl(fd, SIOCETHTOOL, &request) == 0 && address->size == 6 && !memcmp(made.data, address->data, 6))
 			return number;
 	}
 	return 0;

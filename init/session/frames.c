@@ -112,19 +112,28 @@ int put_number(struct outbox *out, int process, int type, int stream, uint32_t n
 int flush(struct outbox *out)
 {
 	while (is_waiting(out)) {
-		ssize_t size = write(out->fd, out->data + out->start, out->end - out->start);
+		size_t most = out->is_held ? out->allowed : out->end - out->start;
+		ssize_t size = write(out->fd, out->data + out->start, most);
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0)
 			return errno == EAGAIN ? 0 : -1;
 		out->start += (size_t)size;
+		out->allowed -= out->is_held ? (size_t)size : 0;
 	}
 	return 0;
 }
 
+void hold(struct outbox *out)
+{
+	out->is_held = 1;
+	out->allowed = out->end - out->start;
+}
+
 int has_room(const struct outbox *out)
 {
-	return out->end - out->start <= sizeof out->data / (out->envelope ? 4 : 2); /* in an envelope bytes may double */
+	/* In an envelope bytes may double. */
+	return !out->is_held && out->end - out->start <= sizeof out->data / (out->envelope ? 4 : 2);
 }
 
 /* The one number of a frame, 0 when it holds none. */

@@ -20,10 +20,11 @@ struct inbox {
 	char data[FRAME_HEAD + FRAME_LARGEST];
 };
 
-/* Bytes that are to go. A stream's data is only taken in while half of it is free, so control frames find room. */
+/* Bytes that are to go. A stream's data is only taken in while half of it is free, so control frames find room. One that
+ * is held sends no more than what was in it then. */
 struct outbox {
-	int fd;
-	size_t start, end;
+	int fd, is_held;
+	size_t start, end, allowed;
 	struct envelope *envelope;
 	char data[4 * FRAME_LARGEST];
 };
@@ -33,13 +34,14 @@ int next_frame(struct inbox *in, struct frame *frame);
 int put_frame(struct outbox *out, const struct frame *frame);
 int put_number(struct outbox *out, int process, int type, int stream, uint32_t number);
 int flush(struct outbox *out);
+void hold(struct outbox *out);
 int has_room(const struct outbox *out);
 uint32_t number_in(const struct frame *frame);
 int64_t milliseconds(void);
 
 static inline int is_waiting(const struct outbox *out)
 {
-	return out->start != out->end;
+	return out->is_held ? out->allowed != 0 : out->start != out->end;
 }
 
 #endif

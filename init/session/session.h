@@ -33,7 +33,7 @@ struct shown {
 
 /* Whoever talks to the supervisor: a relay, or a verb of the runtime. */
 struct client {
-	int fd, has_process;
+	int fd, has_process, has_hold;
 	struct shown shown;
 	struct inbox in;
 	struct outbox out;
@@ -66,6 +66,9 @@ struct names {
 void watch(struct polls *polls, int fd, short events);
 int happened(const struct polls *polls, int fd, short events);
 int open_signals(void);
+int is_welcome(int fd);
+int may_send(int type);
+int lend(int client, int what, int monitor);
 void become_independent(struct run *r, int kept);
 int confine(uint64_t kept);
 

@@ -1,10 +1,10 @@
 /* The supervisor: the process that engines know as the container. It holds the machine, passes bytes and signals, lets
  * relays and verbs speak with the guest, and ends as the container's process has ended. */
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#include "../net/netlink.h"
 #include "session.h"
 
 #define MAX_CLIENTS 64
@@ -36,12 +36,28 @@ static pid_t server(const struct supervisor *v)
 	return v->daemon > 0 ? v->daemon : v->machine;
 }
 
+/* Nothing follows a HOLD but what ends it, if that must be because its client has gone: a machine's state is kept
+ * between two frames. */
+static int pass_hold(struct supervisor *v, int i, const struct frame *frame)
+{
+	struct frame passed = *frame;
+	passed.process = (uint16_t)(i + 1);
+	v->out.is_held = 0;
+	v->clients[i].has_hold = frame->stream == FRAME_STREAM_HOLD;
+	int bad = frame->stream >= FRAME_STREAM_NEW_HOST || put_frame(&v->out, &passed);
+	if (v->clients[i].has_hold)
+		hold(&v->out);
+	return bad;
+}
+
 static void forget_client(struct supervisor *v, int i)
 {
 	struct client *c = &v->clients[i];
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
+	if (c->has_hold)
+		pass_hold(v, i, &(struct frame){.type = FRAME_HOLD, .stream = FRAME_STREAM_GO_ON});
 	if (c->has_process)
 		put_number(&v->out, i + 1, FRAME_HANGUP, 0, 0);
 	hide_files(v->r->procfs, &c->shown, server(v));
@@ -94,9 +110,12 @@ static void end_container(struct supervisor *v, int status)
 	v->exit_status = status;
 	if (v->machine > 0)
 		kill(v->machine, SIGKILL);
+	/* A short program's start and end may come at once: who asked for the start is told of it first. */
 	for (int i = 0; i < MAX_CLIENTS; i++)
-		if (v->clients[i].fd >= 0)
+		if (v->clients[i].fd >= 0) {
+			flush(&v->clients[i].out);
 			close(v->clients[i].fd);
+		}
 }
 
 /* A machine whose files are gone has its last moments, whatever its guest says in them. */
@@ -106,15 +125,18 @@ static void set_deadline(struct supervisor *v, int64_t deadline)
 		v->deadline = deadline;
 }
 
-static int become_ready(struct supervisor *v)
+/* A container that has been restored runs already, and has ``waiting`` bytes of its standard input before it. */
+static int become_ready(struct supervisor *v, uint32_t waiting)
 {
-	if (!v->has_greeted || v->is_ready)
+	if (!v->has_greeted || v->is_ready || waiting > FRAME_WINDOW)
 		return -1;
 	if (show_container(v->r, &v->step->shown))
 		fail(v, 0, errno, "cannot leave the host's files", 29);
 	if (confine((uint64_t)v->step->capabilities))
 		fail(v, 0, errno, "cannot give up the supervisor's rights", 38);
 	v->is_ready = 1;
+	v->front.credit -= waiting;
+	v->front.is_reading = v->step->state.size != 0;
 	set_deadline(v, 0);
 	become_independent(v->r, v->listener);
 	return 0;
@@ -128,6 +150,14 @@ static int send_time(struct supervisor *v)
 	int64_t nanoseconds = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 	struct frame frame = {sizeof nanoseconds, 0, FRAME_TIME, 0, (const char *)&nanoseconds};
 	return put_frame(&v->out, &frame);
+}
+
+/* The guest of a restored container has greeted another supervisor. */
+static int greet_again(struct supervisor *v)
+{
+	struct frame frame = {.type = FRAME_HOLD, .stream = FRAME_STREAM_NEW_HOST};
+	v->has_greeted = 1;
+	return put_frame(&v->out, &frame) || send_time(v);
 }
 
 static int greet(struct supervisor *v, const struct frame *frame)
@@ -165,7 +195,7 @@ static int hear_container(struct supervisor *v, const struct frame *frame)
 		return greet(v, frame);
 	if (frame->type == FRAME_READY) {
 		front_resize(&v->front);
-		return become_ready(v);
+		return become_ready(v, v->step->state.size ? number_in(frame) : 0);
 	}
 	if (frame->type == FRAME_FAILED && !v->is_ready)
 		fail_guest(v, frame);
@@ -214,26 +244,6 @@ static int hear_guest(struct supervisor *v)
 	return v->is_over ? 0 : got;
 }
 
-static int may_send(int type)
-{
-	static const int allowed[] = {FRAME_PLAN, FRAME_RUN,  FRAME_START, FRAME_SIGNAL, FRAME_RESIZE, FRAME_DATA,
-				      FRAME_END,  FRAME_CREDIT, FRAME_TIME,  FRAME_LIST,   FRAME_MEASURE, FRAME_NAMES};
-	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
-		if (allowed[i] == type)
-			return 1;
-	return 0;
-}
-
-/* The monitor, or a netlink socket that speaks of the container's network namespace, which is ours. */
-static int lend(struct supervisor *v, int client, int what)
-{
-	if (what < FRAME_NETWORK)
-		return send_descriptor(client, "monitor", v->monitor);
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, what - FRAME_NETWORK), bad = fd < 0 || send_descriptor(client, "network", fd);
-	close(fd);
-	return bad ? -1 : 0;
-}
-
 /* A further container's files; without them it is refused. */
 static int share(struct supervisor *v, struct client *c, const struct frame *frame)
 {
@@ -252,9 +262,11 @@ static int hear_client_frame(struct supervisor *v, int i, const struct frame *fr
 	struct client *c = &v->clients[i];
 	struct frame passed = *frame;
 	if (frame->type == FRAME_BORROW)
-		return lend(v, c->fd, frame->stream);
+		return lend(c->fd, frame->stream, v->monitor);
 	if (frame->type == FRAME_SHARE)
 		return share(v, c, frame);
+	if (frame->type == FRAME_HOLD)
+		return pass_hold(v, i, frame);
 	if (!may_send(frame->type))
 		return -1;
 	c->has_process |= frame->type == FRAME_RUN && frame->stream != FRAME_NO_PROCESS;
@@ -282,16 +294,6 @@ static void hear_client(struct supervisor *v, int i)
 		}
 	if (got < 0)
 		forget_client(v, i);
-}
-
-/* Only the runtime's user and root are served (unix(7), SO_PEERCRED). */
-static int is_welcome(int fd)
-{
-	struct ucred who;
-	socklen_t size = sizeof who;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
-		return 0;
-	return who.uid == 0 || who.uid == getuid();
 }
 
 static void accept_client(struct supervisor *v)
@@ -337,7 +339,7 @@ static void watch_all(struct supervisor *v, struct polls *polls)
 	watch(polls, v->listener, POLLIN);
 	names_watch(&v->names, polls);
 	for (int i = 0; i < MAX_CLIENTS; i++)
-		if (v->clients[i].fd >= 0 && has_room(&v->out))
+		if (v->clients[i].fd >= 0 && (v->clients[i].has_hold || has_room(&v->out)))
 			watch(polls, v->clients[i].fd, is_waiting(&v->clients[i].out) ? POLLIN | POLLOUT : POLLIN);
 }
 
@@ -468,7 +470,7 @@ int do_supervise(struct run *r, const struct supervise *s)
 	v.r = r;
 	v.step = s;
 	v.listener = r->slots + (int)s->listener;
-	v.deadline = milliseconds() + (s->greeting ? s->greeting : s->patience);
+	v.deadline = milliseconds() + (s->greeting && !s->state.size ? s->greeting : s->patience);
 	for (int i = 0; i < MAX_CLIENTS; i++)
 		v.clients[i].fd = -1;
 	names_begin(&v.names);
@@ -483,6 +485,8 @@ int do_supervise(struct run *r, const struct supervise *s)
 	if (start_machine(&v))
 		return *r->detail ? -1 : say(r, "cannot start the machine", NULL);
 	front_begin(&v.front, &v.out, s->terminal != 0);
+	if (s->state.size && greet_again(&v))
+		return -1;
 	while (!v.is_over || v.machine > 0 || !front_is_drained(&v.front))
 		supervise_once(&v);
 	if (v.daemon > 0)

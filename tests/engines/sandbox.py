@@ -18,7 +18,8 @@ from typing import IO
 
 from tests.support import cgroup
 from tests.support.leaks import mounts_below
-from tests.support.process import TIMEOUT, Process, Result, pids, read_text
+from tests.support.poll import eventually
+from tests.support.process import COMMANDS, TIMEOUT, Process, Result, pids, read_text, reap
 from tests.support.terminal import Terminal
 
 HOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "holder.py")
@@ -26,6 +27,7 @@ UNSHARE = ["/usr/bin/unshare", "--mount", "--net", "--pid", "--fork", "--propaga
 PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What engines write outside of the folders they are told to use.
 PRIVATE = ("/run", "/dev/shm", "/var/lib/containers", "/var/lib/cni", "/etc/containers/networks")
+KINDS = ("mnt", "net", "pid")
 NUMBERS = itertools.count(1)
 
 
@@ -46,7 +48,7 @@ class Sandbox:
         assert self.popen.stdout is not None
         assert self.popen.stdout.readline() == b"ready\n", "no sandbox"
         (self.pid,) = _children(self.popen.pid)
-        self.namespaces = {os.readlink(f"/proc/{self.pid}/ns/{kind}") for kind in ("mnt", "net", "pid")}
+        self.namespaces = _namespaces(self.pid)
 
     # processes
 
@@ -86,10 +88,10 @@ class Sandbox:
         before = {"PATH": PATH, "HOME": self.folder, "TERM": "xterm", **(env or {})}
         return terminal.spawn(self.enter(words), before, self.folder)
 
-    def end(self, process: Process) -> Result:
-        """Let a process that ``spawn`` started end; nsenter(1), its parent, does not pass signals on."""
+    def end(self, process: Process, number: int = signal.SIGTERM) -> Result:
+        """End a process that ``spawn`` started by a signal; nsenter(1), its parent, passes none on."""
         for pid in _children(process.pid):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, number)
         return process.wait()
 
     def new_path(self, name: str = "file") -> str:
@@ -143,7 +145,7 @@ class Sandbox:
         """End everything in the sandbox and say what is left of it on the host after that."""
         assert self.popen.stdin is not None
         self.popen.stdin.close()
-        self.popen.wait(TIMEOUT)
+        assert eventually(self._has_ended, TIMEOUT), f"the sandbox does not end: {self._inhabitants()}"
         for top in cgroup.folders_named(self.token):
             cgroup.remove(top)
         for path in reversed(self.made):
@@ -151,6 +153,23 @@ class Sandbox:
                 os.rmdir(path)
         processes = [f"process {pid}" for pid in pids() if self.namespaces & _namespaces(pid)]
         return [*processes, *cgroup.folders_named(self.token), *mounts_below(self.folder)]
+
+    def _has_ended(self) -> bool:
+        """Whether the last process has.
+
+        The kernel waits for all (pid_namespaces(7)): for one that is frozen on cgroup v1 even with SIGKILL on its way,
+        and for one that became our child when its nsenter was killed.
+        """
+        for top in cgroup.folders_named(self.token):
+            cgroup.thaw(top)
+        for pid in self._inhabitants():
+            if pid not in COMMANDS:
+                reap(pid)
+        return self.popen.poll() is not None
+
+    def _inhabitants(self) -> dict[int, str]:
+        """What /proc/PID/stat says of every process of the sandbox, zombies included."""
+        return {pid: read_text(f"/proc/{pid}/stat") for pid in pids() if self.namespaces & _namespaces(pid, ("pid",))}
 
 
 def _make(path: str) -> bool:
@@ -161,9 +180,9 @@ def _make(path: str) -> bool:
     return True
 
 
-def _namespaces(pid: int) -> set[str]:
+def _namespaces(pid: int, kinds: Sequence[str] = KINDS) -> set[str]:
     try:
-        return {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("mnt", "net", "pid")}
+        return {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in kinds}
     except OSError:
         return set()
 

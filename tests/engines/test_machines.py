@@ -139,7 +139,7 @@ def test_the_end_of_an_execs_client_leaves_the_container(engine: Engine) -> None
     box = engine.running()
     client = engine.spawn("exec", box.id, "sh", "-c", "echo in >/tmp/in; sleep 1000")
     wait_until(lambda: box.sh("cat /tmp/in").out == "in\n", "the program")
-    os.kill(client.popen.pid, signal.SIGKILL)
+    assert engine.sandbox.end(client, signal.SIGKILL).code == 128 + signal.SIGKILL
     assert box.sh("echo on").ok().out == "on\n"
 
 

@@ -40,7 +40,7 @@ def read_to_the_end(terminal: Terminal, client: subprocess.Popen[bytes]) -> tupl
 
 
 def test_all_streams_are_the_terminal_of_the_container(engine: Engine, terminal: Terminal, inside: list[str]) -> None:
-    client = start(engine, terminal, inside, "tty; test -t 0 && test -t 1 && test -t 2; echo $?")
+    client = start(engine, terminal, inside, WAIT_SIZE + "tty; test -t 0 && test -t 1 && test -t 2; echo $?")
     code, output = terminal.finish(client)
     assert (code, output.split()[1:]) == (0, ["0"]), output
     assert output.startswith("/dev/pts/")
@@ -98,7 +98,7 @@ def test_the_terminal_outside_is_put_back_as_it_was(engine: Engine, terminal: Te
 
 
 def test_output_of_half_a_megabyte_arrives_complete(engine: Engine, terminal: Terminal, inside: list[str]) -> None:
-    code, output = read_to_the_end(terminal, start(engine, terminal, inside, "seq 1 80000"))
+    code, output = read_to_the_end(terminal, start(engine, terminal, inside, WAIT_SIZE + "seq 1 80000"))
     assert code == 0
     assert output.split() == [str(number) for number in range(1, 80_001)]
 

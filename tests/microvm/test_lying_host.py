@@ -16,7 +16,7 @@ from ringfence.drivers.guest.client import Frame, encode, parse
 from ringfence.drivers.guest.numbers import digest_of, guest_bytes
 from ringfence.drivers.guest.ramdisk import with_plan
 from ringfence.drivers.linux.context import Context
-from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, MONITOR, QEMU, RAMDISK, Machine, command, descriptor_of
+from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, MONITOR, RAMDISK, Machine, command, descriptor_of
 from ringfence.drivers.microvm.plan import compile_create
 from ringfence.initfile import INIT
 from ringfence.jsontext import dumps
@@ -54,7 +54,7 @@ class Guest:
             f"/proc/self/fd/{descriptor_of(machine, 'kernel')}": machine.kernel,
             f"/proc/self/fd/{RAMDISK}": str(ramdisk),
         }
-        words = [QEMU, *(changed.get(word, word) for word in command(machine, str(tree), 0)[1:])]
+        words = [machine.program, *(changed.get(word, word) for word in command(machine, str(tree), 0)[1:])]
         self.process = subprocess.Popen(words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
         self.waiting: list[Frame] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import time
@@ -106,6 +107,15 @@ def write(folder: str, name: str, value: str) -> None:
     """
     with open(os.path.join(folder, name), "w", encoding="ascii") as file:
         file.write(value)
+
+
+def thaw(folder: str) -> None:
+    """Let the processes of a cgroup and of those below it go on, if they were frozen there."""
+    for below in (folder, *folders_below(folder)):
+        for name, value in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            with contextlib.suppress(OSError):
+                if os.path.exists(os.path.join(below, name)):
+                    write(below, name, value)
 
 
 def make(controller: str, path: str) -> str:

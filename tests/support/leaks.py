@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import shutil
@@ -62,7 +61,7 @@ class LeakCheck:
     def remove_processes(self) -> None:
         """Kill every process of the test and wait a moment for their ends."""
         for folder in cgroup.folders_named(self.token):
-            _thaw(folder)
+            cgroup.thaw(folder)
             for pid in cgroup.members(folder):
                 kill_quietly(pid)
         for pid in self.processes():
@@ -84,10 +83,3 @@ class LeakCheck:
 
 def _command(pid: int) -> str:
     return read_text(f"/proc/{pid}/cmdline").replace("\0", " ").strip() or read_text(f"/proc/{pid}/comm").strip()
-
-
-def _thaw(folder: str) -> None:
-    for name, value in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
-        with contextlib.suppress(OSError):
-            if os.path.exists(os.path.join(folder, name)):
-                cgroup.write(folder, name, value)

@@ -134,7 +134,8 @@ class Birth:
 
         record = self.record
         self.boot = Member(record) if record.pod else Boot(record, self.prepared.plan, self.runtime.hypervisor_log)
-        write_whole(f"{self.record.directory}/{FIFO}", "")
+        if not self.options.state:
+            write_whole(f"{self.record.directory}/{FIFO}", "")
 
     def make_rise(self) -> None:
         """What the domain's watcher is given; a file in the FIFO's place says that the container waits for start."""

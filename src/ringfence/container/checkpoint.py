@@ -47,16 +47,17 @@ def checkpoint(runtime: Runtime, container_id: str, options: CriuOptions) -> Non
         now = status(record)
         if now not in (RUNNING, PAUSED):
             raise RingfenceError(f"Container cannot be checkpointed in {now} state")
-        if record.driver == MICROVM:
-            raise RingfenceError(
-                "a container behind a microVM cannot be checkpointed", hint="its files live on the host"
-            )
         if record.driver == XEN:
             from ringfence.container.domain_refusals import refuse_checkpoint
 
             refuse_checkpoint(record)
         config = saved_config(record)
-        dump(runtime, record, config, options)
+        if record.driver == MICROVM:
+            from ringfence.container.machine_state import keep_machine
+
+            keep_machine(record, config, options, paused=now == PAUSED)
+        else:
+            dump(runtime, record, config, options)
         if not (options.leave_running or options.pre_dump):
             remove(runtime, record, force=True)
     finally:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ringfence.spec.types import VirtualMachine
 
 LEAST = (7, 2)
-INSTALL = "install it; in Debian and Ubuntu the package is qemu-system-x86"
+INSTALL = "install it; in Debian and Ubuntu the package is qemu-system-x86 (qemu-system-arm for aarch64)"
 FILE = "qemu"
 SAID = b"QEMU emulator version "
 
@@ -29,7 +29,7 @@ def hypervisor_for(machine: VirtualMachine | None, settings: Settings, rootfs: s
     """
     named = machine.hypervisor if machine else None
     if named is None:
-        return settings.hypervisor or QEMU
+        return settings.hypervisor or QEMU + posix.uname().machine
     field = "/vm/hypervisor/path"
     if not settings.bundle_hypervisor:
         hint = f"it may where vm.allow-bundle-hypervisor of {FILE_OF_SETTINGS} is true"

@@ -9,11 +9,14 @@ from ringfence.errors import RingfenceError, from_os_error
 from ringfence.record import Record
 
 CACHE = "/var/cache/ringfence/guest"
-OWN = f"{CACHE}/current/vmlinux"
+IS_ARM = posix.uname().machine == "aarch64"
+OWN = f"{CACHE}/current/{'Image' if IS_ARM else 'vmlinux'}"
 STOCK, MODULES = f"{CACHE}/stock/vmlinuz", f"{CACHE}/stock/modules.cpio"
 
 FIELD = "/vm/kernel/path"
 FORMAT, REGULAR, READABLE_BY_ALL = 0o170000, 0o100000, 0o004
+ARM_MAGIC = 56
+"""Where the form Image has its magic number (Documentation/arm64/booting.rst)."""
 ELF, HEAD, BOOT_MAGIC = b"\x7fELF\x02\x01", 1024, 0x202
 """ELF of 64 bits, little endian; where a bzImage has its magic (Documentation/arch/x86/boot.rst)."""
 PT_NOTE, LONGEST_NOTES = 4, 1 << 16
@@ -27,11 +30,13 @@ class Kernel(Record):
     """A kernel's file, and the ramdisk of the modules that a distribution's needs, "" for our own, which has none.
 
     ``packed``: it is a bzImage, as distributions have it, and wants a whole PC; ours is an ELF for the small board.
+    ``is_arm``: it is an Image for aarch64.
     """
 
     path: str
     modules: str = ""
     packed: bool = False
+    is_arm: bool = False
 
 
 def kernel_for(machine: VirtualMachine | None) -> Kernel:
@@ -63,13 +68,16 @@ def named_kernel(path: str) -> Kernel:
             hint = "QEMU runs as nobody: chmod o+r"
             raise RingfenceError(f"the kernel {path} cannot be read by QEMU's user", field=FIELD, hint=hint)
         head = posix.pread(descriptor, HEAD, 0)
-        if head.startswith(ELF) and has_pvh_note(descriptor, head):
+        if not IS_ARM and head.startswith(ELF) and has_pvh_note(descriptor, head):
             return Kernel(path)
     finally:
         posix.close(descriptor)
-    if head[BOOT_MAGIC : BOOT_MAGIC + 4] == b"HdrS":
+    if IS_ARM and head[ARM_MAGIC : ARM_MAGIC + 4] == b"ARMd":
+        return Kernel(path, is_arm=True)
+    if not IS_ARM and head[BOOT_MAGIC : BOOT_MAGIC + 4] == b"HdrS":
         return Kernel(path, packed=True)
-    raise RingfenceError(f"{path} is neither an ELF kernel with a PVH note nor a bzImage", field=FIELD)
+    forms = "no Image for aarch64" if IS_ARM else "neither an ELF kernel with a PVH note nor a bzImage"
+    raise RingfenceError(f"{path} is {forms}", field=FIELD)
 
 
 def ramdisk_for(machine: VirtualMachine | None, memory: int) -> str:
@@ -120,7 +128,7 @@ def kernel() -> Kernel:
         RingfenceError: there is neither.
     """
     if posix.access(OWN, posix.R_OK):
-        return Kernel(OWN)
+        return Kernel(OWN, is_arm=IS_ARM)
     if posix.access(STOCK, posix.R_OK) and posix.access(MODULES, posix.R_OK):
         return Kernel(STOCK, MODULES, packed=True)
     hint = "build it with `make guest`, or take the distribution's with `make guest-stock`"

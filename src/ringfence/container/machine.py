@@ -15,9 +15,10 @@ from ringfence.drivers.guest.kernel import parameters_of
 from ringfence.drivers.guest.numbers import digest_of, guest_bytes
 from ringfence.drivers.guest.ramdisk import padded, with_plan
 from ringfence.drivers.guest.share import FOLDER
+from ringfence.drivers.linux.mount import is_bind
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
-from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRTIOFS, VIRTIOFSD, Machine
-from ringfence.drivers.microvm.sizes import check_machine, memory_of, vcpus_of
+from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRT, VIRTIOFS, VIRTIOFSD, Machine
+from ringfence.drivers.microvm.sizes import SANDBOX, check_machine, kind_of, memory_of, vcpus_of
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
 from ringfence.initfile import INIT, bytes_of, sealed_file
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ringfence.container.record import ContainerRecord
     from ringfence.drivers.guest.client import Frame
     from ringfence.drivers.guest.inner import Seat
+    from ringfence.drivers.microvm.image import Image
     from ringfence.settings import Settings
     from ringfence.spec.types import Config
 
@@ -47,7 +49,8 @@ MOST_PROCESSES = 4096
 class Asking(Record):
     """Who wants a machine: a bundle with its root, the container's folder, and a ``console`` of the caller's.
 
-    ``folders`` may have a file hypervisor.args, as the bundle; without any there is none.
+    ``folders`` may have a file hypervisor.args, as the bundle; without any there is none. ``begun`` is a file with the
+    state that the machine is to begin with, "" without.
     """
 
     bundle: str
@@ -55,6 +58,7 @@ class Asking(Record):
     state: str
     folders: tuple[str, ...] = ()
     console: bool = False
+    begun: str = ""
 
 
 def machine_for(config: Config, asking: Asking, verdict: Verdict, settings: Settings) -> Machine:
@@ -75,14 +79,16 @@ def machine_for(config: Config, asking: Asking, verdict: Verdict, settings: Sett
         program = named or program
     if own and own.kernel not in ("", chosen.path):
         chosen = named_kernel(own.kernel)
-    daemon = "" if own and (own.folder or own.backed) else daemon_for(settings.files)
-    if chosen.modules and not daemon:
+    image = image_for(config.vm.image if config.vm else None, asking.rootfs)
+    shares = own is not None or needs_files(config, image)
+    daemon = "" if not shares or (own and (own.folder or own.backed)) else daemon_for(settings.files)
+    if chosen.modules and shares and not daemon:
         hint = "install virtiofsd, or build ringfence's own with `make guest`"
         raise RingfenceError(f"the distribution's kernel {chosen.path} can share files by virtiofs only", hint=hint)
     memory, cpus = memory_of(config, settings.pod_memory), vcpus_of(config, posix.cpu_count() or 1, settings.pod_vcpus)
     return Machine(
         chosen.path,
-        own.board if own else Q35 if chosen.packed else MICROVM,
+        own.board if own else Q35 if chosen.packed else VIRT if chosen.is_arm else MICROVM,
         daemon,
         (own and own.memory) or memory,
         (own and own.cpus) or cpus,
@@ -94,10 +100,17 @@ def machine_for(config: Config, asking: Asking, verdict: Verdict, settings: Sett
         layout=layout(program),
         program=program,
         initrd=ramdisk_for(config.vm, memory),
-        image=image_for(config.vm.image if config.vm else None, asking.rootfs),
+        image=image,
         own=own,
         unprivileged=posix.geteuid() != 0,
+        shares=shares,
+        state=asking.begun,
     )
+
+
+def needs_files(config: Config, image: Image | None) -> bool:
+    """Whether the guest gets files from the host: its root, volumes, or those of further containers of a pod."""
+    return not (image and image.is_root) or any(map(is_bind, config.mounts)) or kind_of(config.annotations) == SANDBOX
 
 
 def daemon_for(wanted: str) -> str:
@@ -160,6 +173,7 @@ class Boot:
             self.oom = posix.open(f"{record.directory}/{OOM}", flags, 0o600)
             self.kernel = posix.open(supervise.kernel, posix.O_RDONLY | posix.O_CLOEXEC)
             self.image = posix.open(supervise.image, posix.O_RDONLY | posix.O_CLOEXEC) if supervise.image else -1
+            self.state = posix.open(supervise.state, posix.O_RDONLY | posix.O_CLOEXEC) if supervise.state else -1
         except OSError as error:
             raise from_os_error("cannot prepare the machine", error) from None
 
@@ -167,7 +181,13 @@ class Boot:
     def given(self) -> dict[str, int]:
         """Descriptors by the names of the plan's slots."""
         sockets = {name: socket.fileno() for name, socket in self.sockets.items()}
-        files = {"ramdisk": self.ramdisk, "kernel": self.kernel, "oom": self.oom, "image": self.image}
+        files = {
+            "ramdisk": self.ramdisk,
+            "kernel": self.kernel,
+            "oom": self.oom,
+            "image": self.image,
+            "state": self.state,
+        }
         return {**sockets, **self.said, **files}
 
     def close(self) -> None:
@@ -179,8 +199,9 @@ class Boot:
         posix.close(self.oom)
         for descriptor in self.said.values():
             posix.close(descriptor)
-        if self.image >= 0:
-            posix.close(self.image)
+        for descriptor in (self.image, self.state):
+            if descriptor >= 0:
+                posix.close(descriptor)
 
 
 def said_files(folder: str, container_id: str) -> dict[str, int]:

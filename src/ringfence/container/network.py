@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import _socket
 
     from ringfence.container.record import ContainerRecord
+    from ringfence.container.runtime import Log
     from ringfence.network.found import Found
 
 HOSTS = ("/proc/self/ns/net", "/proc/1/ns/net")
@@ -70,10 +71,11 @@ def refuse_host(path: str, field: str) -> None:
         raise RingfenceError(f"config.json#{field}: the host's own network cannot be a guest's", field=field)
 
 
-def connect_network(record: ContainerRecord) -> tuple[str, ...]:
-    """Carry the network into the guest, which has not started its program yet; returns what could not be carried.
+def connect_network(record: ContainerRecord, log: Log, *, again: bool = False) -> None:
+    """Carry the network into the guest, which has not started its program yet, and warn of what could not be carried.
 
-    It is done so late because engines attach devices as late as between create and start (MVM-NET-10).
+    ``again``: the guest goes on from a state in which its devices had what another namespace's had. It is done so late
+    because engines attach devices as late as between create and start (MVM-NET-10).
 
     Raises:
         RingfenceError: the kernel or the guest refuses; the devices are as they were.
@@ -90,7 +92,7 @@ def connect_network(record: ContainerRecord) -> tuple[str, ...]:
     remember(record, found)
     try:
         connect_all(socket, found, record)
-        change_guest(record, compile_network(found))
+        change_guest(record, compile_network(found, again=again))
         if found.links and has_resolver:
             answer_for(record, RESOLVER)
     except RingfenceError:
@@ -101,7 +103,8 @@ def connect_network(record: ContainerRecord) -> tuple[str, ...]:
         raise
     finally:
         socket.close()
-    return lost
+    for words in lost:
+        log.warning(f"the container's network has {words}")
 
 
 def rules_of(record: ContainerRecord) -> tuple[str, ...]:

@@ -229,6 +229,10 @@ def decide(runtime: Runtime, container_id: str, options: CreateOptions, *, detac
         from ringfence.container.hypervisor import check_hypervisor
 
         check_hypervisor(prepared.machine[0], cache_of(runtime))
+    if options.state:
+        from ringfence.container.machine_state import check_state
+
+        check_state(paths.dirname(options.state), prepared)
     for caution in prepared.cautions:
         runtime.log.warning(caution)
     if prepared.filter:
@@ -344,6 +348,7 @@ def compile_plan(
     steps: tuple[HostStep, ...],
     *,
     cached: bool,
+    begun: str,
 ) -> Compiled:
     """The plan of the wall that has been chosen, and what is known of its machine."""
     if choice.driver == XEN:
@@ -367,7 +372,7 @@ def compile_plan(
             return compile_member(config, host, context, steps, state, sandbox)
     joined = joined_network(config)
     verdict = accelerate(choice.settings.accelerator, cache_of(runtime) if cached else None)
-    asking = Asking(context.bundle, context.rootfs, state, runtime.vm_folders, context.terminal)
+    asking = Asking(context.bundle, context.rootfs, state, runtime.vm_folders, context.terminal, begun)
     hardware = machine_for(config, asking, verdict, choice.settings)
     logged = bool(runtime.hypervisor_log)
     decided = plan.compile_create(config, host, context, steps, hardware, state, logged=logged)
@@ -468,7 +473,7 @@ def prepare(
     assert config.process is not None
     limits = limit_steps(runtime, choice.driver, host, config, cgroups, options, manager)
     steps = limits + resctrl_steps
-    compiled = compile_plan(runtime, choice, config, host, context, steps, cached=cached)
+    compiled = compile_plan(runtime, choice, config, host, context, steps, cached=cached, begun=options.state)
     cautious = () if is_domain else manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
     lost = (*less, *lost_on_the_way(runtime, choice.driver, own_pid))
     cautions = (*found.warnings, *cautious, *config_cautions(config, host), *lost)

@@ -11,8 +11,11 @@ from ringfence.container.bundle import read_text
 from ringfence.container.checkpoint import DESCRIPTORS, NULL, explained, open_folders
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground
+from ringfence.container.machine_state import STATE
 from ringfence.container.place import CRIU_ROOT, remove_mount
 from ringfence.container.planning import decide
+from ringfence.container.run import run
+from ringfence.container.runtime import RunOptions
 from ringfence.container.sockets import connected
 from ringfence.criu.options import RESTORE_LOG, outer_mounts, outer_namespaces, pipes, restore_options
 from ringfence.criu.places import Places
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ringfence.container.planning import Prepared
-    from ringfence.container.runtime import RunOptions, Runtime
+    from ringfence.container.runtime import Runtime
     from ringfence.criu.options import CriuOptions
     from ringfence.criu.wire import Answer
     from ringfence.spec.types import Mount
@@ -43,9 +46,14 @@ def restore(runtime: Runtime, container_id: str, options: RunOptions, images: Cr
     Raises:
         RingfenceError: it could not be restored; nothing is left behind.
     """
+    state = f"{images.image_path}/{STATE}"
+    if os.path.lexists(state):
+        return run(runtime, container_id, RunOptions(**{**dict(options.items()), "state": state}))
     prepared = decide(runtime, container_id, options, detached=options.detach, fifo=False)
     if prepared.domain:
         raise RingfenceError("a Xen domain's container cannot be restored: no set of its devices has been proven")
+    if prepared.machine:
+        raise RingfenceError(f"{images.image_path} holds no state of a machine")
     returning = Return(Birth(runtime, container_id, options, prepared), images)
     if options.detach:
         returning.perform(None)

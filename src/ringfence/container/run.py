@@ -35,7 +35,11 @@ def run(runtime: Runtime, container_id: str, options: RunOptions) -> int:
 
 def after_start(runtime: Runtime, birth: Birth) -> None:
     """The poststart hooks; their failure ends the container (LNX-HOOK-13)."""
-    if birth.record.driver in GUESTS:
+    if birth.options.state:
+        from ringfence.container.network import connect_network
+
+        connect_network(birth.record, runtime.log, again=True)
+    elif birth.record.driver in GUESTS:
         open_gate(runtime, birth.record)
     if birth.record.hooks:
         from ringfence.container.hooks import run_poststart

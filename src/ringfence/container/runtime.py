@@ -74,7 +74,8 @@ class CreateOptions(Record):
 
     ``supervised``: the caller supervises this run as systemd does a service. The cgroup lies below the caller's own, so
     that its limits bind the container, and readiness is the runtime's (OLD-SYSTEMD-01 to 07). ``terminal`` is a
-    descriptor of a terminal that the container gets instead of a new one, -1 for none (MVM-CCOR-15).
+    descriptor of a terminal that the container gets instead of a new one, -1 for none (MVM-CCOR-15). ``state`` is the
+    file of a machine's state that it is restored from, "" for none (MVM-CHECKPOINT-03).
     """
 
     bundle: str
@@ -87,6 +88,7 @@ class CreateOptions(Record):
     config: Source | None = None
     supervised: bool = False
     terminal: int = -1
+    state: str = ""
 
     @property
     def source(self) -> Source:

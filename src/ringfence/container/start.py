@@ -71,8 +71,8 @@ def open_gate(runtime: Runtime, record: ContainerRecord) -> None:
         from ringfence.container.machine import start_guest
         from ringfence.container.network import connect_network
 
-        for lost in () if record.pod else connect_network(record):
-            runtime.log.warning(f"the container's network has {lost}")
+        if not record.pod:
+            connect_network(record, runtime.log)
         start_guest(record)
         return posix.unlink(path)
     if record.driver == XEN:

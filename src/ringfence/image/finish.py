@@ -41,7 +41,10 @@ class Finish:
             self._apply(folder, entry)
 
     def _enter(self, folder: int, name: bytes) -> None:
-        child = os.open(name, OPEN, dir_fd=folder)
+        try:
+            child = os.open(name, OPEN, dir_fd=folder)
+        except OSError as error:
+            raise from_os_error(f"cannot set the attributes of {shown(name)}", error) from None
         try:
             self.walk(child)
         finally:
@@ -56,8 +59,9 @@ class Finish:
             raise from_os_error(f"cannot set the attributes of {shown(entry.name)}", error) from None
 
     def _flag(self, folder: int, name: bytes) -> None:
-        held = os.open(name, FILE_OPEN, dir_fd=folder)
+        held = -1
         try:
+            held = os.open(name, FILE_OPEN, dir_fd=folder)
             status = os.fstat(held)
             entry = self.pending.get((status.st_dev, status.st_ino))
             if entry is None:
@@ -66,4 +70,5 @@ class Finish:
         except OSError as error:
             raise from_os_error(f"cannot set the file flags of {shown(name)}", error) from None
         finally:
-            os.close(held)
+            if held >= 0:
+                os.close(held)

@@ -6,6 +6,7 @@ from ringfence.network.found import IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, RTA_OIF
 from ringfence.network.hardware import hardware_address
 from ringfence.network.messages import (
     CREATE,
+    DELETE_ADDRESS,
     NEW_ADDRESS,
     NEW_ROUTE,
     REPLACE,
@@ -16,7 +17,7 @@ from ringfence.network.messages import (
     value_of,
 )
 from ringfence.network.redirect import AF_INET6, NO_ADDRESSES, change
-from ringfence.plan.guest import RemoveInterface, SetInterface
+from ringfence.plan.guest import RemoveInterface, SetInterface, WriteFile
 from ringfence.plan.plan import Plan
 
 TYPE_CHECKING = False
@@ -29,6 +30,9 @@ NO_DAD, PERMANENT, NO_PREFIX_ROUTE = 0x02, 0x80, 0x200
 RTA_CARRIED = (1, 5, 6, 7, 8, 18, 20)  # DST, GATEWAY, PRIORITY, PREFSRC, METRICS, VIA, PREF
 RTA_GATEWAY, RTA_VIA = 5, 18
 RTNH_F_ONLINK = 4
+AF_INET = 2
+MOST_ADDRESSES = 16
+"""Addresses of IPv4 that a device is relieved of when a container is restored."""
 
 
 def address_request(setting: Setting) -> bytes:
@@ -64,15 +68,32 @@ def requests_for(link: Link, found: Found) -> tuple[bytes, ...]:
     return change(0, identity + attribute(IFLA_MTU, number(link.mtu)) + NO_ADDRESSES), *addresses, *raised
 
 
-def compile_network(found: Found) -> Plan:
-    """The plan that the guest performs before its program starts.
+def forgotten(place: int) -> list[InitStep]:
+    """Take from a device that is down, and without routes, and aside by its name, the addresses it has.
+
+    Without an attribute a request takes the first address there is (net/ipv4/devinet.c); those of IPv6 go when that is
+    turned off (Documentation/networking/ip-sysctl.rst, disable_ipv6).
+    """
+    first = message(DELETE_ADDRESS, 0, bytes((AF_INET, 0, 0, 0)) + bytes(4))
+    switch = f"/proc/sys/net/ipv6/conf/aside{place}/disable_ipv6"
+    return [
+        SetInterface(POINTER, hardware_address(place), (first,) * MOST_ADDRESSES, f"aside{place}"),
+        WriteFile(POINTER, switch, "1"),
+        WriteFile(POINTER, switch, "0"),
+    ]
+
+
+def compile_network(found: Found, *, again: bool = False) -> Plan:
+    """The plan that the guest performs before its program starts, or ``again`` with another network.
 
     The kernel's own names go first, so that none is in the way of another's.
     """
     steps: list[InitStep] = []
     for place, _ in enumerate(found.links):
         aside = change(0, attribute(IFLA_IFNAME, text(f"aside{place}")))
-        steps.append(SetInterface(POINTER, hardware_address(place), (aside,), f"aside{place}"))
+        down = (change(0, b"", up=False),) if again else ()
+        steps.append(SetInterface(POINTER, hardware_address(place), (*down, aside), f"aside{place}"))
+        steps += forgotten(place) if again else []
     for place, link in enumerate(found.links):
         steps.append(SetInterface(POINTER, hardware_address(place), requests_for(link, found), link.name))
     steps += [RemoveInterface(POINTER, hardware_address(place)) for place in range(len(found.links), len(found.taps))]

@@ -68,9 +68,9 @@ def redirect(index: int, target: int) -> bytes:
     return message(NEW_FILTER, CREATE | EXCLUSIVE, body + attribute(TCA_OPTIONS, options))
 
 
-def change(index: int, attributes: bytes, *, up: bool = False) -> bytes:
-    """A change of a device."""
-    flags = number(IFF_UP) * 2 if up else bytes(8)
+def change(index: int, attributes: bytes, *, up: bool | None = None) -> bytes:
+    """A change of a device; ``up`` None leaves it up or down, as it is."""
+    flags = bytes(8) if up is None else number(IFF_UP if up else 0) + number(IFF_UP)
     return message(NEW_LINK, 0, bytes(4) + number(index) + flags + attributes)
 
 

@@ -31,6 +31,16 @@ MONITOR = 0
 NETWORK = 1
 """The stream of a BORROW for a netlink socket in the container's network namespace, and its protocol added."""
 
+HOLD = 0
+"""The stream of a HOLD after whose answer neither side sends anything, so that the machine's state can be kept."""
+
+GO_ON = 1
+"""The stream of a HOLD that ends this."""
+
+NEW_HOST = 2
+"""The same for a guest whose state another supervisor has: it knows of no further process and has sent no bytes. The
+answer is a READY with the number of bytes for standard input that the container has not taken yet."""
+
 TAP = "ringfence"
 """What the names of the taps in a container's network namespace begin with; a number follows."""
 
@@ -50,6 +60,7 @@ TYPES = (
     "NAMES",  # to the guest: answer for the resolver at u32 address, in the order of the network
     "ANSWER",  # to the guest: what the resolver says; stream: which question
     "HANGUP",  # to the guest: nobody is left who wants this process
+    "HOLD",  # to the guest: HOLD, GO_ON or NEW_HOST as the stream
     "BORROW",  # to the supervisor alone: lend the monitor's descriptor; stream NETWORK and above: a socket
     "SHARE",  # to the supervisor alone: show the guest the sender's tree; its path, the served folder's, a name in it
     "READY",  # from the guest: the container's process waits for START

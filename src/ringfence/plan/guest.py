@@ -169,7 +169,8 @@ class Supervise(InitStep):
     The slot ``oom`` is a file that gets a byte for each process that the guest's kernel has killed for want of memory.
     ``output`` and ``errors`` are slots of files for what the machine's process says, 0 for none. ``shown`` has the
     volumes that the supervisor's mount namespace shows below the container's root, each by its name in the tree and its
-    place. ``capabilities`` are those that the supervisor keeps when the container is ready, as bits.
+    place. ``capabilities`` are those that the supervisor keeps when the container is ready, as bits. ``state`` is a
+    file with which the machine begins as one in which the container runs, "" without.
     """
 
     machines: tuple[bytes, ...]
@@ -190,8 +191,11 @@ class Supervise(InitStep):
     image: str
     shown: tuple[str, ...] = ()
     capabilities: int = 0
+    state: str = ""
 
     def describe(self) -> tuple[str, str]:
+        if self.state:
+            return "start", f"the machine with the state in {self.state}, and stand for the container"
         kernel = f"the distribution's kernel {self.kernel} (`make guest` builds a smaller one)"
         chosen = kernel if self.modules else f"kernel {self.kernel}"
         return "start", f"the machine with {chosen}, and stand for the container"

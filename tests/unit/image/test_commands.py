@@ -14,6 +14,7 @@ import pytest
 from ringfence.cli import progress
 from ringfence.cli.main import command
 from ringfence.image.platform import host_platform
+from tests.support.console import read_all
 from tests.unit.image.archives import Layout, archive, entry, names
 from tests.unit.image.test_build import files
 
@@ -197,9 +198,9 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     with progress.Bar("working") as bar:
         bar.begin(4 * 2**20, done=2**20)
         bar.add(2**20)
-    shown = os.read(master, 4096).decode()
-    os.close(master)
     os.close(slave)
+    shown = read_all(master)
+    os.close(master)
     assert "working [###############---------------] 2.0 MiB of 4.0 MiB" in shown
     assert "/s" in shown
     assert shown.endswith("left\r\n")

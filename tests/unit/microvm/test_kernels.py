@@ -30,11 +30,15 @@ def test_what_was_lost_is_named() -> None:
 
 def test_another_byte_another_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     """MVM-KERNEL-03: of the source, the compiler or a fragment."""
-    first = own.digest("6.1.1", "gcc 12")
-    assert own.digest("6.1.1", "gcc 12") == first
-    others = {own.digest("6.1.2", "gcc 12"), own.digest("6.1.1", "gcc 13")}
-    monkeypatch.setattr(own, "wanted", lambda: {"SMP": "n"})
-    assert len({first, *others, own.digest("6.1.1", "gcc 12")}) == 4
+    first = own.digest("6.1.1", "gcc 12", "x86_64")
+    assert own.digest("6.1.1", "gcc 12", "x86_64") == first
+    others = {
+        own.digest("6.1.1", "gcc 12", "aarch64"),
+        own.digest("6.1.2", "gcc 12", "x86_64"),
+        own.digest("6.1.1", "gcc 13", "x86_64"),
+    }
+    monkeypatch.setattr(own, "wanted", lambda _machine: {"SMP": "n"})
+    assert len({first, *others, own.digest("6.1.1", "gcc 12", "x86_64")}) == 5
 
 
 def test_the_same_inputs_are_no_work(cache: Path) -> None:

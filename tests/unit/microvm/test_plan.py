@@ -11,11 +11,12 @@ from ringfence.drivers.guest.numbers import digest_of, guest_bytes
 from ringfence.drivers.linux.context import Context
 from ringfence.drivers.microvm.guest import guest_config
 from ringfence.drivers.microvm.limits import host_resources
-from ringfence.drivers.microvm.machine import Machine, command, compile_machine, daemon_command, kernel_line
+from ringfence.drivers.microvm.machine import VIRT, Machine, command, compile_machine, daemon_command, kernel_line
 from ringfence.drivers.microvm.plan import compile_create
 from ringfence.errors import RingfenceError
 from ringfence.host.facts import Host
 from ringfence.jsontext import dumps
+from ringfence.network.hardware import hardware_address
 from ringfence.plan import guest, inside, mounts
 from ringfence.plan.plan import Plan
 from ringfence.spec.load import load_config
@@ -162,3 +163,12 @@ def test_limits_of_host_and_guest() -> None:
     written = {step.path: step.value for step in plan.part("guest").birth if isinstance(step, guest.WriteFile)}
     assert written["/sys/fs/cgroup/container/memory.max"] == str(64 << 20)
     assert written["/sys/fs/cgroup/container/pids.max"] == "9"
+
+
+def test_the_machine_of_aarch64() -> None:
+    """MVM-QEMU-01: the board `virt` with the same devices, and no words about the clocks of a PC."""
+    words = command(Machine("/k/Image", VIRT, program="/usr/bin/qemu-system-aarch64"), "/t", 1)
+    assert words[0] == "qemu-system-aarch64"
+    assert words[words.index("-M") + 1] == "virt,gic-version=max"
+    assert words[-1] == "console=hvc0 quiet panic=-1 mitigations=off guest"
+    assert f"virtio-net-device,netdev=nic0,mac={hardware_address(0).hex(chr(58))}" in words

@@ -13,13 +13,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from guest.own import KERNEL
 from guest.own import build as own_kernel
 from tests.guest.inner import ENDED, PREPARED
 from tests.guest.share import prepare
 from tests.xen.lab.boot import Ended, run
 from tests.xen.lab.build import image
 
+KERNEL = "vmlinux"
 LONGEST = 1800.0
 PLACE = "/var/cache/ringfence/guest/current"
 SCRIPT = """\

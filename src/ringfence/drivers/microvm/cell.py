@@ -51,6 +51,6 @@ def cell_steps(machine: Machine, state: str, tree: str) -> list[InitStep]:
     for name, major, minor in (*DEVICES, KVM) if machine.kvm else DEVICES:
         steps.append(mounts.MakeDevice("", f"/dev/{name}", S_IFCHR, major, minor, 0o666, 0, 0, False))
     steps.append(mounts.MountFilesystem("", "proc", "proc", "/proc", PROC, (), False, False, False, False))
-    if not machine.virtiofsd:
+    if not machine.virtiofsd and machine.shares:
         steps.append(bound(tree, 0))
     return [*steps, mounts.PivotRoot(""), mounts.SetRootAttributes("", MOUNT_ATTR_RDONLY)]

@@ -35,16 +35,21 @@ def guest_config(config: Config, seat: Seat, root: str = "") -> Config:
     return inner.guest_config(config, seat, root, wall=WALL)
 
 
-def share_step(*, virtiofs: bool) -> InitStep:
-    """What mounts the shared tree in the guest."""
-    kind, data = ("virtiofs", "") if virtiofs else ("9p", SHARE)
-    return guest.MountAt("/root/path", kind, "root", INSIDE, MS_NODEV, data)
+FILES = {"virtiofs": "", "9p": SHARE}
+"""Ways to get files from the host, and their options."""
+
+
+def share_steps(files: str) -> list[InitStep]:
+    """What mounts the shared tree in the guest; ``files`` is the way, "" for none."""
+    return [guest.MountAt("/root/path", files, "root", INSIDE, MS_NODEV, FILES[files])] if files else []
 
 
 def compile_guest(
-    config: Config, host: Host, container_id: str, compiled: Filter | None, image: Image | None, *, virtiofs: bool
+    config: Config, host: Host, container_id: str, compiled: Filter | None, image: Image | None, files: str
 ) -> Plan:
     """The plan that the guest's init performs; ``image`` is one that is the container's root.
+
+    ``files`` is the way by which the guest gets those of the host, "" when it needs none.
 
     Raises:
         RingfenceError: the configuration asks for what a guest cannot give.
@@ -55,7 +60,7 @@ def compile_guest(
     resources = section(config).resources
     readonly = bool(config.root and config.root.readonly)
     first = [
-        share_step(virtiofs=virtiofs),
+        *share_steps(files),
         *machine_steps(facts, resources, WALL),
         *(image_steps(image, readonly=readonly) if image else []),
     ]

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from ringfence.drivers.microvm.translate import Own
     from ringfence.plan.step import InitStep
 
-QEMU = "/usr/bin/qemu-system-x86_64"
+QEMU = "/usr/bin/qemu-system-"
+"""Behind this follows the name of the processor."""
 CONTROL, MONITOR, CONSOLE, RAMDISK = range(3, 7)
 """Its descriptors: three sockets, and the first of what it is handed on."""
-MICROVM, Q35 = "microvm", "q35"
+MICROVM, Q35, VIRT = "microvm", "q35", "virt"
+"""Boards of x86_64, and that of aarch64."""
 SLOTS = 8
 """Places for devices on the board ``microvm`` without ACPI; with it there are 24 (MVM-QEMU-03)."""
 MOST_NICS = 8
@@ -43,7 +45,9 @@ class Machine(Record):
     the guest has ``greeting`` milliseconds for its first frame. ``layout`` are places of the host beside /usr that
     QEMU's process needs, with the target of those that are symbolic links; ``program`` is the path of QEMU. ``own`` has
     the words of a file that the administrator or the bundle has written. ``unprivileged``: the caller is not root, and
-    root of a user namespace in which there is no other user.
+    root of a user namespace in which there is no other user. Without ``shares`` the guest needs no files of the host:
+    its root is an image, and there are no volumes. ``state`` is the file with the state that it begins with, "" for
+    none.
     """
 
     kernel: str
@@ -59,9 +63,11 @@ class Machine(Record):
     image: Image | None = None
     greeting: int = 0
     layout: tuple[tuple[str, str], ...] = ()
-    program: str = QEMU
+    program: str = f"{QEMU}x86_64"
     unprivileged: bool = False
     own: Own | None = None
+    shares: bool = True
+    state: str = ""
 
 
 def parts_of(machine: Machine) -> tuple[str, ...]:
@@ -75,7 +81,8 @@ def handed_on(machine: Machine) -> list[str]:
     """The names of what QEMU's process gets behind its three sockets, in their order; taps follow."""
     sockets = machine.own.sockets if machine.own else ()
     files = ["files"] if machine.virtiofsd else []
-    return ["ramdisk", "kernel", *files, *(["image"] if machine.image else []), *sockets]
+    state = ["state"] if machine.state else []
+    return ["ramdisk", "kernel", *files, *(["image"] if machine.image else []), *state, *sockets]
 
 
 def descriptor_of(machine: Machine, name: str) -> int:
@@ -93,17 +100,21 @@ def kernel_line(machine: Machine, *, acpi: bool = False) -> str:
     """
     own = machine.own
     words = [*([own.append] if own else []), f"console=hvc{own.consoles if own else 0}"]
-    words += ["quiet", "reboot=t", "panic=-1", "mitigations=off"]
-    if machine.cpus == 1:
-        words.append("noreplace-smp")
-    if not machine.kvm:
-        words += ["no_timer_check", "tsc=reliable"]
-        words += ["nolapic_timer"] if machine.cpus == 1 and not acpi else []
-        words += [f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else []
+    words += ["quiet", "panic=-1", "mitigations=off", *([] if machine.board == VIRT else pc_words(machine, acpi=acpi))]
     if machine.initrd or own:
         words.append(f"rdinit=/{FIRST_PROCESS}")
     parameters = () if own and own.parameters else machine.parameters
     return " ".join([*words, "guest", *(quoted(word) for word in parameters)])
+
+
+def pc_words(machine: Machine, *, acpi: bool) -> list[str]:
+    """What a kernel of x86_64 is told of its processor's clocks and of how to reboot."""
+    words = ["reboot=t", *(["noreplace-smp"] if machine.cpus == 1 else [])]
+    if machine.kvm:
+        return words
+    words += ["no_timer_check", "tsc=reliable"]
+    words += ["nolapic_timer"] if machine.cpus == 1 and not acpi else []
+    return words + ([f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else [])
 
 
 def accelerator(machine: Machine) -> list[str]:
@@ -134,14 +145,17 @@ def board(machine: Machine, nics: int) -> list[str]:
     """The machine itself and its memory, which a daemon that serves files has to share."""
     if machine.own:
         return own_memory(machine, machine.own)
-    name = (
-        f"{MICROVM},acpi={'on' if needs_acpi(machine, nics) else 'off'},isa-serial=off"
-        if machine.board == MICROVM
-        else Q35
-    )
+    name = board_name(machine, nics)
     if not machine.virtiofsd:
         return ["-M", name, "-m", str(machine.memory)]
     return [*backend(machine), "-M", f"{name},memory-backend=memory", "-m", str(machine.memory)]
+
+
+def board_name(machine: Machine, nics: int) -> str:
+    """The board and how it is to be."""
+    if machine.board == MICROVM:
+        return f"{MICROVM},acpi={'on' if needs_acpi(machine, nics) else 'off'},isa-serial=off"
+    return f"{VIRT},gic-version=max" if machine.board == VIRT else machine.board
 
 
 def backend(machine: Machine) -> list[str]:
@@ -157,6 +171,8 @@ def own_memory(machine: Machine, own: Own) -> list[str]:
 
 def files(machine: Machine, tree: str) -> list[str]:
     """How the guest gets its files."""
+    if not machine.shares:
+        return []
     if machine.virtiofsd:
         socket = f"socket,id=files,fd={descriptor_of(machine, 'files')}"
         return ["-chardev", socket, "-device", f"{device(machine, 'vhost-user-fs')},chardev=files,tag=root"]
@@ -194,7 +210,7 @@ def own_words(machine: Machine, own: Own, nics: int) -> list[str]:
 def command(machine: Machine, tree: str, nics: int) -> tuple[str, ...]:
     """The whole command line; ``tree`` is the folder that the guest sees."""
     own = machine.own
-    words = ["qemu-system-x86_64", *(own_words(machine, own, nics) if own else [])]
+    words = [machine.program.rpartition("/")[2], *(own_words(machine, own, nics) if own else [])]
     words += [*board(machine, nics), *accelerator(machine)]
     words += [] if own and own.cpus else ["-smp", str(machine.cpus)]
     words += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
@@ -209,6 +225,7 @@ def command(machine: Machine, tree: str, nics: int) -> tuple[str, ...]:
     if machine.image and (machine.image.is_root or not (own and own.disk)):
         words += disk_words(device(machine, "virtio-blk"), descriptor_of(machine, "image"))
     words += network(machine, nics)
+    words += ["-incoming", f"fd:{descriptor_of(machine, 'state')}"] if machine.state else []
     kernel = descriptor_of(machine, "kernel")
     words += ["-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{RAMDISK}"]
     return (*words, "-append", kernel_line(machine, acpi=needs_acpi(machine, nics)))
@@ -236,7 +253,7 @@ def compile_daemon(machine: Machine, tree: str) -> Plan | None:
 
 def nobody_steps(machine: Machine) -> list[InitStep]:
     """QEMU runs without any right where a daemon serves the files; by 9p it must act as every user (MVM-QEMU-08)."""
-    if not machine.virtiofsd:
+    if not machine.virtiofsd and machine.shares:
         return []
     user = [] if machine.unprivileged else [inside.SetUser("", NOBODY, NOBODY, (), True)]
     return [inside.DropBounding("", 0), *user, inside.SetCapabilities("", 0, 0, 0, 0)]

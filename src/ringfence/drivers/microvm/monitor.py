@@ -57,6 +57,25 @@ class Monitor:
         told = error.get("desc") if isinstance(error, dict) else error
         raise RingfenceError(f"QEMU refuses {command}: {told}")
 
+    def give(self, name: str, descriptor: int) -> None:
+        """Hand QEMU a descriptor that later commands call by a name (getfd).
+
+        Raises:
+            RingfenceError: as ``ask``.
+        """
+        import _socket
+
+        socket = _socket.socket(fileno=posix.dup(self.descriptor))
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptor.to_bytes(4, "little"))]
+        try:
+            # With the first byte of the command behind it: what is handed over stays with QEMU's end of the connection.
+            socket.sendmsg([b" "], rights)
+        except OSError as error:
+            raise from_os_error("cannot reach QEMU", error) from None
+        finally:
+            socket.close()
+        self.ask("getfd", fdname=name)
+
     def asked(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Send a command; its reply, behind whatever events come before."""
         self.count += 1

@@ -13,7 +13,7 @@ from ringfence.drivers.linux.birth import birth_steps, open_groups
 from ringfence.drivers.linux.context import Slots, section, unprivileged
 from ringfence.drivers.linux.rootfs import early_hook_steps
 from ringfence.drivers.microvm.guest import compile_guest, compile_inner_exec
-from ringfence.drivers.microvm.machine import MOST_NICS, compile_daemon, compile_machine, handed_on
+from ringfence.drivers.microvm.machine import MOST_NICS, P9, VIRTIOFS, compile_daemon, compile_machine, handed_on
 from ringfence.drivers.microvm.sizes import SANDBOX, kind_of
 from ringfence.drivers.microvm.unprivileged import own_user
 from ringfence.errors import RingfenceError
@@ -60,7 +60,7 @@ def compile_create(
     image = machine.image if machine.image and machine.image.is_root else None
     steps, births = host_side(config, host, context, slots, tree, has_image=image is not None)
     hardware, daemon = compile_machine(machine, state, tree), compile_daemon(machine, tree)
-    inner = compile_guest(config, host, context.container_id, context.filter, image, virtiofs=daemon is not None)
+    inner = compile_guest(config, host, context.container_id, context.filter, image, files_of(machine))
     listener, oom, served = slots("listener"), slots("oom"), slots("served") if daemon else 0
     said = (slots("output"), slots("errors")) if logged else (0, 0)
     handed = [slots(name) for name in handed_on(machine)]
@@ -68,10 +68,18 @@ def compile_create(
     machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, *said, handed[0])
     kernel = (machine.kernel, machine.modules, machine.initrd, machine.image.path if machine.image else "")
     shown, kept = shown_in(config), kept_capabilities(config)
-    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, machine.greeting, *kernel, shown, kept)
+    rest = (*kernel, shown, kept, machine.state)
+    supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, machine.greeting, *rest)
     nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))
     plan = Plan(host_steps, births, (*steps, supervise), tuple(slots.names), 0, nested)
     return with_digest(plan, supervise)
+
+
+def files_of(machine: Machine) -> str:
+    """The way by which the guest gets the host's files, "" when it needs none."""
+    if not machine.shares:
+        return ""
+    return VIRTIOFS if machine.virtiofsd else P9
 
 
 def kept_capabilities(config: Config) -> int:
