@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 
+from tests.support import Bundle
 from tests.xen.inside.dom0 import Dom0, output
 
 ODD = "a b,c=d'e\"f\ng"
@@ -70,7 +72,12 @@ def test_block_roots(dom0: Dom0) -> None:
 def test_a_packed_root(dom0: Dom0) -> None:
     """XEN-ROOTFS-05: what is written vanishes, and modes, links and owners are kept."""
     dom0.settings(root="ramdisk", memory=160)
-    bundle = dom0.bundle("stat -c '%a %u' /mode /bin/busybox; readlink /link; echo x >/new && cat /new")
+    bundle = Bundle(os.path.join(dom0.folder, "packed"), rootfs=False)
+    bundle.sh("busybox stat -c '%a %u' /mode /bin/busybox; busybox readlink /link; echo x >/new && busybox cat /new")
+    for name in ("bin", "dev", "proc", "sys"):
+        os.mkdir(os.path.join(bundle.rootfs, name))
+    shutil.copy("/bin/busybox", os.path.join(bundle.rootfs, "bin/busybox"))
+    os.symlink("busybox", os.path.join(bundle.rootfs, "bin/sh"))
     bundle.config["root"]["readonly"] = False
     os.chmod(bundle.file("mode"), 0o4751)
     os.symlink("mode", os.path.join(bundle.rootfs, "link"))
