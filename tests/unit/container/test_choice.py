@@ -124,9 +124,8 @@ def test_a_configuration_of_two_shapes() -> None:
 @pytest.mark.parametrize(
     ("runtime", "document"),
     [
-        (called("ringfence", "--driver", "xen"), {}),
+        (called("ringfence", "--driver", "jail"), {}),
         (called(), {"freebsd": {}}),
-        (called(), {"vm": {"xl": {}}}),
     ],
 )
 def test_a_wall_that_is_not_there_is_never_replaced_by_another(runtime: Runtime, document: dict[str, object]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ringfence.cli.personality import personality
@@ -49,3 +51,14 @@ def test_an_unknown_command_is_an_error() -> None:
     with pytest.raises(RingfenceError) as caught:
         arranged(["--root", "/r", "frobnicate", "web"])
     assert caught.value.status == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["every signal", "a taken id", "an unknown id", "VNC", "logged in", "started anew", "left a domain alive"]
+    + ["local time", "a guess", "bind mounts stayed"],
+)
+def test_what_runx_did_is_told_and_not_done(words: str) -> None:
+    """XEN-COMPAT-06: the tests of lives show that it is not."""
+    page = Path(__file__).parents[3] / "docs/xen.md"
+    assert words in " ".join(page.read_text(encoding="utf-8").split())
