@@ -17,8 +17,13 @@ import sys
 import tty
 import zlib
 
-HELLO, RUN, START, SIGNAL, DATA, END, CREDIT, TIME, HANGUP = 1, 3, 4, 5, 7, 8, 9, 10, 15
-READY, STARTED, FAILED, EXITED = 18, 19, 20, 21
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../src"))
+from ringfence.plan.frames import NUMBERS
+
+HELLO, START, SIGNAL, DATA, END, CREDIT, HANGUP, READY, STARTED, FAILED, EXITED = (
+    NUMBERS[name]
+    for name in ["HELLO", "START", "SIGNAL", "DATA", "END", "CREDIT", "HANGUP", "READY", "STARTED", "FAILED", "EXITED"]
+)
 SPECIAL = bytes((0x7E, 0x7D, 0x0F, 0x11, 0x13))
 WINDOW = 131072
 REASONS = {"poweroff": 0, "reboot": 1, "panic": 3, "watchdog": 4}
