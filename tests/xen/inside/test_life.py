@@ -19,7 +19,7 @@ def test_a_life(dom0: Dom0) -> None:
     container = runtime.create(dom0.bundle("echo ran; sleep 1000"), "--pid-file", path)
     found = dom0.domain(container)
     assert (found.letters, found.seconds) == ("--p---", 0.0), found
-    assert "xl" not in output("ps", "-A", "-o", "comm=").split()
+    assert "xl create" not in output("ps", "-A", "-ww", "-o", "args=")
     state = container.state()
     assert (state["status"], read_text(path)) == ("created", str(state["pid"])), state
     assert parent(container.pid) == os.getpid()

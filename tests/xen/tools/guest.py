@@ -20,10 +20,9 @@ import zlib
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../src"))
 from ringfence.plan.frames import NUMBERS
 
-HELLO, START, SIGNAL, DATA, END, CREDIT, HANGUP, READY, STARTED, FAILED, EXITED = (
-    NUMBERS[name]
-    for name in ["HELLO", "START", "SIGNAL", "DATA", "END", "CREDIT", "HANGUP", "READY", "STARTED", "FAILED", "EXITED"]
-)
+HELLO, START, SIGNAL, DATA = (NUMBERS[name] for name in ("HELLO", "START", "SIGNAL", "DATA"))
+END, CREDIT, HANGUP, READY = (NUMBERS[name] for name in ("END", "CREDIT", "HANGUP", "READY"))
+STARTED, FAILED, EXITED = (NUMBERS[name] for name in ("STARTED", "FAILED", "EXITED"))
 SPECIAL = bytes((0x7E, 0x7D, 0x0F, 0x11, 0x13))
 WINDOW = 131072
 REASONS = {"poweroff": 0, "reboot": 1, "panic": 3, "watchdog": 4}
