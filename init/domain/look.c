@@ -75,7 +75,8 @@ static enum sight judge(struct look *l, int status)
 	l->text[l->size] = 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return read_line(l);
-	return strstr(l->text, "invalid domain identifier") ? SEEN_GONE : SEEN_NOTHING;
+	/* Of a name, and of a number. */
+	return strstr(l->text, "invalid domain identifier") || strstr(l->text, "does not exist.") ? SEEN_GONE : SEEN_NOTHING;
 }
 
 static enum sight finish_look(struct look *l)

@@ -125,6 +125,7 @@ def test_gone_is_told_by_code_and_words() -> None:
     """XEN-STATE-03, XEN-ERR-09: the same words with exit code 0 prove nothing."""
     words = "web is an invalid domain identifier (rc=-6)"
     assert is_gone(1, words)
+    assert is_gone(1, "Error: Domain '7' does not exist.")
     assert not is_gone(0, words)
     assert not is_gone(1, "xc: error")
 

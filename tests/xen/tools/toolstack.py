@@ -64,6 +64,8 @@ def stop(code: int, words: str = "") -> None:
 
 def unknown(word: str, code: int = 1) -> None:
     """What xl says of a domain that is not there."""
+    if word.isdigit():
+        stop(code, f"Error: Domain '{word}' does not exist.")
     stop(code, f"{word} is an invalid domain identifier (rc=-6)")
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from ringfence.errors import RingfenceError
 from ringfence.record import Record
 
-GONE = "is an invalid domain identifier"
+GONE = ("is an invalid domain identifier", "does not exist.")
+"""What xl says of a name that no domain has, and `xl list` of such a number."""
 NOISE = (
     "Unable to destroy guest",
     "libxl__destroy_domid",
@@ -117,7 +118,7 @@ class Facts(dict):  # type: ignore[type-arg]
 
 def is_gone(code: int, said: str) -> bool:
     """Whether a command has failed because its domain is not there (XEN-STATE-03)."""
-    return code == 1 and GONE in said
+    return code == 1 and any(words in said for words in GONE)
 
 
 def first_line(said: str) -> str:
