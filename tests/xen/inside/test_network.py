@@ -83,7 +83,7 @@ def test_a_static_address(dom0: Dom0) -> None:
     assert "192.0.2.1" not in told, told
     assert "00:16:3e:" in told, told
     assert pinged("10.9.0.77")
-    assert reserved("still") == ["10.9.0.77"]
+    assert "10.9.0.77" in reserved("still")
     again = connected(dom0.bundle(), "still", "10.9.0.77")
     again.write()
     refused = dom0.runtime.run("create", "--bundle", again.path, dom0.runtime.new_id())
