@@ -79,7 +79,9 @@ def main() -> None:
     bundle = Bundle(os.path.join(tempfile.mkdtemp(dir="/var/tmp"), "bundle"))
     bundle.sh("echo ready")
     bundle.write()
-    call(*RINGFENCE, "create", "--bundle", bundle.path, "held")
+    # The watcher keeps the outputs: nobody may wait for their end.
+    null = subprocess.DEVNULL
+    subprocess.run([*RINGFENCE, "create", "--bundle", bundle.path, "held"], check=True, stdin=null, stdout=null)
     state = call(*RINGFENCE, "state", "held")
     folder = "/run/ringfence/held"
     file = bare_file(folder, bundle, "bare")
