@@ -5,6 +5,7 @@
 # make install-freebsd  install on FreeBSD, below PREFIX: there is nothing to build
 # make bench      compare with runc and crun; BENCH="--rounds 100" passes options on
 # make bench-vm   the wall of a machine beside a bare QEMU
+# make bench-xen  the wall of a Xen domain beside the toolstack itself, in the lab of the tests
 # make bench-image  unpacking a layer beside tar
 # make bench-guest  the same on cgroup v2, in the guest of the tests
 # make guest      build the kernel of microVMs, some minutes; it is kept below /var/cache/ringfence; ARCH=aarch64 builds
@@ -28,7 +29,7 @@ again = $(MAKE) --no-print-directory
 
 walk guest guest-stock bench-vm: export PYTHONPATH = src
 
-.PHONY: all init guest guest-stock demo walk test test-freebsd install-freebsd environment lint bench bench-vm bench-image bench-guest measure install uninstall clean
+.PHONY: all init guest guest-stock demo walk test test-freebsd install-freebsd environment lint bench bench-vm bench-xen bench-image bench-guest measure install uninstall clean
 
 all: init
 	@$(interpreter) -I -m compileall -q src
@@ -88,6 +89,11 @@ bench-vm:
 	@$(again) install PREFIX="$(CURDIR)/build/installed" >/dev/null
 	@$(interpreter) -m bench.vm $(BENCH)
 
+bench-xen:
+	@tools/install-needs build demo machine guest test
+	@$(again) environment
+	@.venv/bin/python -m bench.xen $(BENCH)
+
 bench-image:
 	@tools/install-needs build
 	@$(again) install PREFIX="$(CURDIR)/build/installed" >/dev/null
@@ -113,7 +119,7 @@ install: init
 
 uninstall:
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/ringfence"
-	for name in ringfence-microvm ringfence-jail cc-oci-runtime clr-oci-runtime runj; do \
+	for name in ringfence-microvm ringfence-xen ringfence-jail runX cc-oci-runtime clr-oci-runtime runj; do \
 	    file="$(DESTDIR)$(PREFIX)/bin/$$name"; [ "$$(readlink "$$file")" != ringfence ] || rm -f "$$file"; done
 	rm -f "$(DESTDIR)$(PREFIX)/bin/ringfence" \
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ringfence" \

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from guest.place import GuestError, call, fetch, keep, version
-from ringfence.drivers.microvm.ramdisk import folders_and_files
+from ringfence.drivers.guest.ramdisk import folders_and_files
 
 META = "linux-image-cloud-amd64"
 LINK = "stock"

@@ -70,7 +70,9 @@ struct run {
 _Noreturn void conduct(int slots, int count);
 _Noreturn void perform_inside(struct run *r);
 void forget_signals(void);
-_Noreturn void guest_main(void);
+_Noreturn void guest_main(int is_domain);
+int is_callout(const char *name);
+int call_out(void);
 
 int read_plan(struct run *r, int fd);
 int use_plan(struct run *r, const char *data, size_t size);

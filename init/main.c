@@ -1,5 +1,6 @@
 /* ringfence-init SLOT COUNT: perform the plan in descriptor SLOT, reporting on SLOT+1; COUNT descriptors from SLOT on
- * are the plan's, those between 3 and SLOT the program's. ringfence-init hold: only be there. ringfence-init guest: as process 1, the init of a guest. */
+ * are the plan's, those between 3 and SLOT the program's. ringfence-init hold: only be there. ringfence-init guest, or domain: as process
+ * 1, the init of a guest, or of one that is Xen's; called poweroff or reboot, it is what the kernel of that runs. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -227,8 +228,10 @@ _Noreturn void conduct(int slots, int count)
 
 int main(int argc, char **argv)
 {
-	if (argc >= 2 && !strcmp(argv[1], "guest") && getpid() == 1)
-		guest_main();
+	if (argc >= 2 && getpid() == 1 && (!strcmp(argv[1], "guest") || !strcmp(argv[1], "domain")))
+		guest_main(argv[1][0] == 'd');
+	if (argc >= 1 && is_callout(argv[0]))
+		return call_out();
 	if (argc == 2 && !strcmp(argv[1], "hold"))
 		return hold();
 	if (argc == 2 && !strcmp(argv[1], "kvm"))

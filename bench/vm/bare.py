@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from bench.command import Bench, Sample
+from ringfence.drivers.guest.ramdisk import archive
 from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, MONITOR, QEMU, RAMDISK, Machine, command, descriptor_of
-from ringfence.drivers.microvm.ramdisk import archive
 
 SOURCE = Path(__file__).with_name("nothing.c")
 

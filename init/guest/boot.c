@@ -1,4 +1,4 @@
-/* From the kernel's first instruction of us to the open control port. */
+/* From the kernel's first instruction of us to the open control port, or the console of a domain. */
 #include <linux/reboot.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -42,9 +42,11 @@ static int mount_at(const char *type, const char *target, unsigned long flags, c
 }
 
 /* The kernel's own root can't be pivoted away from (pivot_root(2)), a tmpfs over it can. */
-static int leave_ramdisk(void)
+static int leave_ramdisk(const struct guest *g)
 {
 	if (mount_at("tmpfs", "/new", MS_NOSUID | MS_NODEV, "mode=0755") < 0 || chdir("/new") < 0)
+		return -1;
+	if (g->is_domain && keep_from_ramdisk("/new"))
 		return -1;
 	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)
 		return -1;
@@ -61,7 +63,7 @@ static int mount_kernel_trees(void)
 	return mount_at("cgroup2", "/sys/fs/cgroup", plain, NULL);
 }
 
-static void nap(void)
+void nap(void)
 {
 	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
@@ -94,11 +96,11 @@ static int open_control_port(void)
 	return -1;
 }
 
-static int await_control_port(void)
+static int await_host(const struct guest *g)
 {
 	int fd = -1;
 	for (int i = 0; i < TRIES && fd < 0; i++) {
-		fd = open_control_port();
+		fd = g->is_domain ? open_console() : open_control_port();
 		if (fd < 0)
 			nap();
 	}
@@ -179,8 +181,8 @@ int boot(struct guest *g)
 	p->is_terminal = unlink("/terminal") == 0;
 	if (p->plan < 0 || take_file("/digest", g->digest, sizeof g->digest))
 		return -1;
-	if (leave_ramdisk() || mount_kernel_trees())
+	if (leave_ramdisk(g) || mount_kernel_trees())
 		return -1;
-	g->in.fd = g->out.fd = await_control_port();
+	g->in.fd = g->out.fd = await_host(g);
 	return g->in.fd < 0 ? -1 : 0;
 }

@@ -50,13 +50,21 @@ struct guest {
 	unsigned unclaimed_next;
 	struct names names;
 	int signals, is_ending, kills;
+	int is_domain, has_reported, is_over, is_heard; /* what only a domain of Xen's needs */
 	uint32_t kill_count;
 	char digest[16];
 };
 
 int boot(struct guest *g);
+int open_console(void);
+int keep_from_ramdisk(const char *root);
+void tell_status(struct guest *g, int status, const char *word);
+void tell_end(struct guest *g, const struct process *p, int status);
+int write_to_store(const char *key, const char *value);
+void nap(void);
 void complain(const char *what, int why);
 _Noreturn void power_off(void);
+_Noreturn void power_off_domain(void);
 
 struct process *find_process(struct guest *g, int number);
 struct process *find_container(struct guest *g, uint32_t key);
@@ -81,6 +89,7 @@ int list_processes(struct guest *g, int number, uint32_t key);
 int measure(struct guest *g, int number, uint32_t key);
 void watch_kills(struct guest *g);
 void tell_kills(struct guest *g);
+int has_killed(const struct guest *g);
 int serve_names(struct guest *g, const struct frame *frame);
 void pass_questions(struct guest *g);
 int pass_answer(struct guest *g, const struct frame *frame);

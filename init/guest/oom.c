@@ -12,6 +12,12 @@ static uint32_t count_kills(int fd)
 	return line ? (uint32_t)strtoul(line + sizeof "\noom_kill " - 1, NULL, 10) : 0;
 }
 
+/* Whether any process of the container has been killed so far. */
+int has_killed(const struct guest *g)
+{
+	return g->kills >= 0 && count_kills(g->kills) > 0;
+}
+
 /* The cgroup is made by the container's plan, so the file is there as soon as its process waits. */
 void watch_kills(struct guest *g)
 {

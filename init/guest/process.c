@@ -191,6 +191,8 @@ static void note_end(struct guest *g, struct process *p, int status)
 	if (p->fatal && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		p->exit_status = 128 + p->fatal;
 	g->is_ending |= p->number == 0;
+	if (p->number == 0)
+		tell_end(g, p, status);
 	if (p->is_container)
 		signal_all(p->key, SIGKILL);
 }
@@ -226,8 +228,14 @@ static void take_record(struct guest *g, struct process *p, const struct record 
 		if (p->number == 0)
 			watch_kills(g);
 	}
+	if (record->kind == REPORT_WARNING && g->is_domain) {
+		struct frame frame = {record->size, (uint16_t)p->number, FRAME_NOTE, 0, text};
+		put_frame(&g->out, &frame);
+	}
 	if (record->kind == REPORT_FAILED && !p->is_failed) {
 		p->is_failed = 1;
+		if (p->number == 0)
+			tell_status(g, 255, "failed");
 		tell_failure(g, teller(p), (int)record->step, (int)record->value, text);
 	}
 }
@@ -244,8 +252,10 @@ static void end_reports(struct guest *g, struct process *p)
 	else if (!p->is_failed)
 		tell_failure(g, to, 0, 0, "the init ended without a word");
 	p->is_failed |= !is_done;
-	if (!p->pid)
-		close_process(p);
+	if (p->pid)
+		return;
+	g->is_over |= g->is_domain && p->number == 0;
+	close_process(p);
 }
 
 void read_reports(struct guest *g, struct process *p)

@@ -10,6 +10,7 @@
 
 #define ENOUGH_POLLS (4 + MAX_PROCESSES * 5)
 #define HUNG 200   /* milliseconds */
+#define LISTENING 5000 /* milliseconds for the host to say that it has heard of the end */
 #define GRACE 2000 /* milliseconds for the host to end the machine when all has been said */
 
 static int say_hello(struct guest *g)
@@ -78,6 +79,12 @@ static int set_time(const struct frame *frame)
 	return 0;
 }
 
+/* Nothing but the container's own plan is performed in a domain. */
+static int refuse(struct guest *g, const struct frame *frame)
+{
+	return tell_failure(g, frame->process, 0, EPERM, "a domain has no way in");
+}
+
 static int on_plan(struct guest *g, const struct frame *frame)
 {
 	struct process *p = find_process(g, frame->process);
@@ -101,10 +108,12 @@ static int on_run(struct guest *g, const struct frame *frame)
 	return 0;
 }
 
-/* Nobody is left who would hear of this process: it is killed and forgotten when it has ended. */
+/* Nobody is left who would hear of this process: it is killed and forgotten when it has ended. Of the container's own
+ * it says that its end has been heard of. */
 static int on_hangup(struct guest *g, const struct frame *frame)
 {
 	struct process *p = find_process(g, frame->process);
+	g->is_heard |= frame->process == 0;
 	if (!p || p->number == 0)
 		return 0;
 	if (p->pid && !p->has_exited)
@@ -180,9 +189,9 @@ static int on_frame(struct guest *g, const struct frame *frame)
 	case FRAME_HELLO:
 		return on_hello(g, frame);
 	case FRAME_PLAN:
-		return on_plan(g, frame);
+		return g->is_domain ? refuse(g, frame) : on_plan(g, frame);
 	case FRAME_RUN:
-		return on_run(g, frame);
+		return g->is_domain ? refuse(g, frame) : on_run(g, frame);
 	case FRAME_START:
 		return open_gate(g, frame->process, number_at(frame, 0));
 	case FRAME_SIGNAL:
@@ -210,9 +219,11 @@ static int on_frame(struct guest *g, const struct frame *frame)
 }
 
 /* The host's end is gone, or what came is not of this protocol: nobody could be told of anything any more. */
-static _Noreturn void end_of_host(void)
+static _Noreturn void end_of_host(const struct guest *g)
 {
 	signal_all(0, SIGKILL);
+	if (g->is_domain)
+		power_off_domain();
 	power_off();
 }
 
@@ -221,12 +232,12 @@ static void hear(struct guest *g)
 	struct frame frame;
 	int size = fill(&g->in), got;
 	if (size == 0 || (size < 0 && errno != EAGAIN))
-		end_of_host();
+		end_of_host(g);
 	while ((got = next_frame(&g->in, &frame)) > 0)
 		if (on_frame(g, &frame))
-			end_of_host();
+			end_of_host(g);
 	if (got < 0)
-		end_of_host();
+		end_of_host(g);
 }
 
 static void watch(struct pollfd *polls, int *count, int fd, short events)
@@ -267,11 +278,22 @@ static void serve_process(struct guest *g, struct process *p, const struct pollf
 			pass_output(g, p, stream);
 }
 
+/* The kernel was asked to end the domain (`xl shutdown`), which the container hears of as a process would. */
+static void be_called_out(struct guest *g)
+{
+	struct process *p = find_container(g, 0);
+	if (p && p->pid)
+		signal_process(p, SIGTERM);
+	else
+		g->is_over = 1;
+}
+
 static void hear_signals(struct guest *g)
 {
 	struct signalfd_siginfo info;
 	while (read(g->signals, &info, sizeof info) > 0)
-		continue;
+		if (info.ssi_signo == SIGTERM && g->is_domain)
+			be_called_out(g);
 	reap(g);
 }
 
@@ -311,7 +333,7 @@ static void serve_once(struct guest *g)
 	if (polls[0].revents & POLLIN)
 		hear(g);
 	else if (polls[0].revents & (POLLHUP | POLLERR))
-		end_of_host();
+		end_of_host(g);
 }
 
 /* 1 when the container's own process has been told to have ended. */
@@ -326,9 +348,26 @@ static int finish_all(struct guest *g)
 	return is_over;
 }
 
+/* A domain ends itself, when the host has said that it has heard all, or does not listen. */
+static _Noreturn void end_of_domain(struct guest *g)
+{
+	struct pollfd console = {.fd = g->in.fd};
+	sync();
+	for (int64_t end = milliseconds() + LISTENING; !g->is_heard && milliseconds() < end;) {
+		console.events = is_waiting(&g->out) ? POLLIN | POLLOUT : POLLIN;
+		if (poll(&console, 1, HUNG) > 0 && console.revents & POLLIN)
+			hear(g);
+		if (flush(&g->out))
+			break;
+	}
+	power_off_domain();
+}
+
 /* The host ends the machine as soon as it has read the last frame; it is waited for, lest that be lost. */
 static _Noreturn void end_of_container(struct guest *g)
 {
+	if (g->is_domain)
+		end_of_domain(g);
 	struct pollfd port = {.fd = g->out.fd, .events = POLLOUT};
 	sync();
 	while (is_waiting(&g->out) && poll(&port, 1, GRACE) > 0)
@@ -344,17 +383,20 @@ _Noreturn void serve(struct guest *g)
 	for (;;) {
 		serve_once(g);
 		int is_over = finish_all(g);
-		if (is_over)
+		if (is_over || g->is_over)
 			end_of_container(g);
 		if (flush(&g->out))
-			end_of_host();
+			end_of_host(g);
 	}
 }
 
-_Noreturn void guest_main(void)
+_Noreturn void guest_main(int is_domain)
 {
 	static struct guest g;
+	static struct envelope envelope;
 	sigset_t every;
+	g.is_domain = is_domain;
+	g.in.envelope = g.out.envelope = is_domain ? &envelope : NULL;
 	g.names.fd = g.kills = -1;
 	prctl(PR_SET_DUMPABLE, 0);
 	sigfillset(&every);
@@ -362,6 +404,8 @@ _Noreturn void guest_main(void)
 	/* Descriptors are taken when 0 to 2 are: without a console, about one boot in eight, the kernel gives us none. */
 	if (boot(&g) || (g.signals = signalfd(-1, &every, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 || say_hello(&g) || begin_process(&g, find_process(&g, 0), find_process(&g, 0)->is_terminal)) {
 		complain("the guest cannot begin", errno);
+		if (is_domain)
+			power_off_domain();
 		power_off();
 	}
 	serve(&g);

@@ -3,6 +3,8 @@
 
 #include "frames.h"
 
+#define RAW 4096 /* with the largest piece it fits into an inbox whose frames have been taken */
+
 /* Takes in what is there: more than 0 when bytes came, 0 at the end of the stream, -1 with EAGAIN when none are there. */
 int fill(struct inbox *in)
 {
@@ -11,10 +13,13 @@ int fill(struct inbox *in)
 		in->end -= in->start;
 		in->start = 0;
 	}
+	char raw[RAW], *to = in->envelope ? raw : in->data + in->end;
 	ssize_t size;
 	do
-		size = read(in->fd, in->data + in->end, sizeof in->data - in->end);
+		size = read(in->fd, to, in->envelope ? sizeof raw : sizeof in->data - in->end);
 	while (size < 0 && errno == EINTR);
+	if (size > 0 && in->envelope)
+		return unwrap(in, raw, (size_t)size) ? -1 : (int)size;
 	if (size > 0)
 		in->end += (size_t)size;
 	return (int)size;
@@ -42,6 +47,39 @@ int next_frame(struct inbox *in, struct frame *frame)
 	return 1;
 }
 
+static void fill_head(char *head, const struct frame *frame)
+{
+	memcpy(head, &frame->size, 4);
+	memcpy(head + 4, &frame->process, 2);
+	head[6] = (char)frame->type;
+	head[7] = (char)frame->stream;
+}
+
+static int put_piece(struct outbox *out, const struct frame *frame)
+{
+	char head[FRAME_HEAD];
+	fill_head(head, frame);
+	size_t size = wrap(out->envelope, out->data + out->end, sizeof out->data - out->end, head, frame);
+	if (!size)
+		errno = ENOBUFS;
+	out->end += size;
+	return size ? 0 : -1;
+}
+
+/* Data that is too large for a piece is cut. */
+static int put_pieces(struct outbox *out, struct frame frame)
+{
+	for (; frame.type == FRAME_DATA && frame.size > ENVELOPE_LARGEST; frame.size -= ENVELOPE_LARGEST) {
+		struct frame first = frame;
+		first.size = ENVELOPE_LARGEST;
+		if (put_piece(out, &first))
+			return -1;
+		frame.data += ENVELOPE_LARGEST;
+	}
+	errno = EMSGSIZE;
+	return frame.size > ENVELOPE_LARGEST ? -1 : put_piece(out, &frame);
+}
+
 /* Queues a frame; -1 when it has no room, which a peer who keeps to the windows never brings about. */
 int put_frame(struct outbox *out, const struct frame *frame)
 {
@@ -50,15 +88,14 @@ int put_frame(struct outbox *out, const struct frame *frame)
 		out->end -= out->start;
 		out->start = 0;
 	}
+	if (out->envelope)
+		return put_pieces(out, *frame);
 	if (sizeof out->data - out->end < FRAME_HEAD + (size_t)frame->size) {
 		errno = ENOBUFS;
 		return -1;
 	}
 	char *head = out->data + out->end;
-	memcpy(head, &frame->size, 4);
-	memcpy(head + 4, &frame->process, 2);
-	head[6] = (char)frame->type;
-	head[7] = (char)frame->stream;
+	fill_head(head, frame);
 	if (frame->size)
 		memcpy(head + FRAME_HEAD, frame->data, frame->size);
 	out->end += FRAME_HEAD + frame->size;
@@ -95,7 +132,8 @@ void hold(struct outbox *out)
 
 int has_room(const struct outbox *out)
 {
-	return !out->is_held && out->end - out->start <= sizeof out->data / 2;
+	/* In an envelope bytes may double. */
+	return !out->is_held && out->end - out->start <= sizeof out->data / (out->envelope ? 4 : 2);
 }
 
 /* The one number of a frame, 0 when it holds none. */

@@ -3,6 +3,7 @@
 #define RINGFENCE_FRAMES_H
 
 #include "../init.h"
+#include "envelope.h"
 
 struct frame {
 	uint32_t size;
@@ -11,10 +12,11 @@ struct frame {
 	const char *data;
 };
 
-/* Bytes that have come and are not used yet. */
+/* Bytes that have come and are not used yet. Without an envelope the line is the frames' alone. */
 struct inbox {
 	int fd;
 	size_t start, end;
+	struct envelope *envelope;
 	char data[FRAME_HEAD + FRAME_LARGEST];
 };
 
@@ -23,6 +25,7 @@ struct inbox {
 struct outbox {
 	int fd, is_held;
 	size_t start, end, allowed;
+	struct envelope *envelope;
 	char data[4 * FRAME_LARGEST];
 };
 
@@ -34,6 +37,7 @@ int flush(struct outbox *out);
 void hold(struct outbox *out);
 int has_room(const struct outbox *out);
 uint32_t number_in(const struct frame *frame);
+int64_t milliseconds(void);
 
 static inline int is_waiting(const struct outbox *out)
 {

@@ -69,7 +69,6 @@ int open_signals(void);
 int is_welcome(int fd);
 int may_send(int type);
 int lend(int client, int what, int monitor);
-int64_t milliseconds(void);
 void become_independent(struct run *r, int kept);
 int confine(uint64_t kept);
 

@@ -69,3 +69,13 @@ def sealed_init() -> int:
         return sealed_file("ringfence-init", content)
     except OSError as error:
         raise from_os_error("cannot copy the init", error) from None
+
+
+def bytes_of(path: str) -> bytes:
+    """A file of the host: the init, which is the guest's first process too, or the modules for its kernel.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        return file.read()

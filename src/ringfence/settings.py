@@ -19,6 +19,46 @@ if TYPE_CHECKING:
 
 FILE = "/etc/ringfence/ringfence.toml"
 WRITABLE_BY_OTHERS = 0o022
+JAILS, XEN = "jail.", "xen."
+"""What the fields of JailSettings and XenSettings have before them in KEYS."""
+
+
+class XenSettings(Record):
+    """What the file says of Xen domains.
+
+    ``xl`` and ``xenstore_read`` are the toolstack's programs, ``timeout`` the seconds that each call of them has,
+    ``boot_timeout`` those from the start until the container's program must run. ``type`` is pv or pvh. ``kernel``
+    and ``ramdisk`` are for guests that name none, "" for ringfence's own and none. ``memory`` in MiB and ``vcpus`` are
+    those of a container that says nothing, 0 for ringfence's own default. ``root``: where a container's root comes
+    from, and ``packed_limit`` the MiB up to which it may be packed. Files of ``XLCONF`` lie in ``xlconf_folders``,
+    networks of ``NETCONF`` in ``cni_folders``, plugins in ``cni_plugins``; ``bridges`` are those that may be used, all
+    if there are none. ``image_kernels``: an image may bring its own kernel. Kernels that config.json names lie in
+    ``vm_folders``, anywhere if there are none. ``pass_hardware``: config.json may give hardware of the host to a
+    guest. ``pvcalls``: a container without a network uses dom0's sockets. ``vif_script`` connects network devices, ""
+    for Xen's own. ``keep_logs``: the toolstack's stay after delete.
+    """
+
+    xl: str = "/usr/sbin/xl"
+    xenstore_read: str = "/usr/bin/xenstore-read"
+    timeout: int = 60
+    boot_timeout: int = 120
+    type: str = "pv"
+    kernel: str = ""
+    ramdisk: str = ""
+    memory: int = 0
+    vcpus: int = 0
+    root: str = "share"
+    packed_limit: int = 32
+    xlconf_folders: tuple[str, ...] = ()
+    cni_folders: tuple[str, ...] = ("/etc/cni/net.d",)
+    cni_plugins: str = "/opt/cni/bin"
+    bridges: tuple[str, ...] = ()
+    image_kernels: bool = False
+    vm_folders: tuple[str, ...] = ()
+    pass_hardware: bool = False
+    pvcalls: bool = False
+    vif_script: str = ""
+    keep_logs: bool = False
 
 
 class JailSettings(Record):
@@ -54,7 +94,7 @@ class Settings(Record):
     ``accelerator`` is what runs the code of machines, ``boot_timeout`` the seconds that KVM has for a first sign,
     ``files`` how they get their files. ``hypervisor`` is the path of QEMU, "" for the usual one; a bundle may name one
     of ``hypervisors`` if ``bundle_hypervisor``. ``pod_memory`` in MiB and ``pod_vcpus`` are those of the machine of a
-    sandbox that says nothing, 0 for the same as of any container.
+    sandbox that says nothing, 0 for the same as of any container. ``xen`` has those of Xen domains.
     """
 
     driver: str = ""
@@ -68,6 +108,7 @@ class Settings(Record):
     pod_memory: int = 0
     pod_vcpus: int = 0
     jail: JailSettings = JailSettings()
+    xen: XenSettings = XenSettings()
 
 
 def read_settings(path: str, walls: tuple[str, ...]) -> Settings:
@@ -127,8 +168,11 @@ def parse_settings(text: bytes, path: str, walls: tuple[str, ...]) -> Settings:
             values[field] = parse(value, walls)
         except ValueError as error:
             raise RingfenceError(f"{path}: {key} {error}") from None
-    jail = {field.removeprefix("jail."): values.pop(field) for field in list(values) if field.startswith("jail.")}
-    return Settings(**values, jail=JailSettings(**jail)) if jail else Settings(**values)
+    parts: tuple[tuple[str, type[Record]], ...] = ((JAILS, JailSettings), (XEN, XenSettings))
+    for name, kind in parts:
+        own = {field.removeprefix(name): values.pop(field) for field in [*values] if field.startswith(name)}
+        values[name[:-1]] = kind(**own)
+    return Settings(**values)
 
 
 def flattened(table: dict[str, object], prefix: str = "") -> dict[str, object]:
@@ -246,6 +290,17 @@ def file_systems(value: object, _walls: tuple[str, ...]) -> tuple[str, ...]:
     raise ValueError(f"must be a list of {', '.join(FILE_SYSTEMS)}, not {value!r}")
 
 
+def word_list(value: object, _walls: tuple[str, ...]) -> tuple[str, ...]:
+    """A list of words.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, list) and all(isinstance(one, str) and one for one in value):
+        return tuple(value)
+    raise ValueError(f"must be a list of words, not {value!r}")
+
+
 def truth(value: object, _walls: tuple[str, ...]) -> bool:
     """True or false.
 
@@ -278,5 +333,26 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "jail.mounts": ("jail.mounts", file_systems),
     "jail.ocijail-defaults": ("jail.ocijail_defaults", truth),
     "jail.drop-linux-defaults": ("jail.drop_linux_defaults", truth),
+    "xen.xl": ("xen.xl", path),
+    "xen.xenstore-read": ("xen.xenstore_read", path),
+    "xen.timeout": ("xen.timeout", seconds),
+    "xen.boot-timeout": ("xen.boot_timeout", seconds),
+    "xen.type": ("xen.type", one_of("pv", "pvh")),
+    "xen.kernel": ("xen.kernel", path),
+    "xen.ramdisk": ("xen.ramdisk", path),
+    "xen.memory": ("xen.memory", count(32, 1 << 20)),
+    "xen.vcpus": ("xen.vcpus", count(1, 512)),
+    "xen.root": ("xen.root", one_of("share", "ramdisk")),
+    "xen.packed-limit": ("xen.packed_limit", count(1, 1024)),
+    "xen.xlconf-folders": ("xen.xlconf_folders", path_list),
+    "xen.cni-folders": ("xen.cni_folders", path_list),
+    "xen.cni-plugins": ("xen.cni_plugins", path),
+    "xen.bridges": ("xen.bridges", word_list),
+    "xen.image-kernels": ("xen.image_kernels", truth),
+    "xen.vm-folders": ("xen.vm_folders", path_list),
+    "xen.pass-hardware": ("xen.pass_hardware", truth),
+    "xen.pvcalls": ("xen.pvcalls", truth),
+    "xen.vif-script": ("xen.vif_script", path),
+    "xen.keep-logs": ("xen.keep_logs", truth),
 }
 """Every key with its field in Settings and what makes a value of it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.guest.share import REPOSITORY
 
-PATHS = ("tests/microvm",)
+PATHS = ("tests/microvm", "tests/xen")
 FAILED_TESTS = 1
 
 

@@ -83,8 +83,8 @@ def run(*words: str, cwd: Path | None = None) -> str:
     return ended.stdout
 
 
-def mirrors() -> list[str]:
-    """Sources of the suite and its security updates, from where apt has the host's own Debian packages.
+def mirrors(suite: str = recipe.SUITE) -> list[str]:
+    """Sources of a suite and its security updates, from where apt has the host's own Debian packages.
 
     Raises:
         LookupError: apt has no source of Debian's.
@@ -96,7 +96,7 @@ def mirrors() -> list[str]:
         raise LookupError("apt has no source of Debian packages: the guest is made of them")
     signed = f"deb [signed-by={KEYRING}]"
     security = main.removesuffix("/debian") + "/debian-security"
-    return [f"{signed} {main} {recipe.SUITE} main", f"{signed} {security} {recipe.SUITE}-security main"]
+    return [f"{signed} {main} {suite} main", f"{signed} {security} {suite}-security main"]
 
 
 def bootstrap(root: Path) -> None:

@@ -33,7 +33,7 @@ class Case:
 
 
 class Run:
-    """One run of the guests' tests, beside those of the host.
+    """One run of the guests' tests, or of another module that keeps to the same files, beside those of the host.
 
     It is no child of this process: tests take every new descendant of it for something left behind. They begin when
     what the guests get of this tree is together, since some of them change what is built.
@@ -42,9 +42,9 @@ class Run:
         RuntimeError: the guests could not be prepared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "tests.guest.inner") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ringfence-inside-"))
-        words = ["setsid", "--fork", sys.executable, "-m", "tests.guest.inner", str(self.folder)]
+        words = ["setsid", "--fork", sys.executable, "-m", module, str(self.folder)]
         with open(self.folder / "log", "wb") as log:
             subprocess.run(words, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
         self.until(lambda: (self.folder / PREPARED).exists() or (self.folder / ENDED).exists(), BUILD_TIME)

@@ -70,9 +70,11 @@ def test_broken_settings_make_no_container(bundle: Path) -> None:
     assert "/etc/ringfence/ringfence.toml: there is no setting drivers" in told.stderr
 
 
-def test_a_jail_is_not_available(bundle: Path) -> None:
-    """MVM-DRIVER-03, MVM-DRIVER-04."""
+def test_a_jail_is_not_replaced_by_another_wall(bundle: Path) -> None:
+    """MVM-DRIVER-03, MVM-DRIVER-04: its plan is shown anywhere, and made on FreeBSD alone."""
     annotate(bundle, freebsd={})
-    told = explained(bundle)
+    assert json.loads(explained(bundle).stdout)["driver"] == "jail"
+    words = [str(LAUNCHER), "--root", str(bundle / "state"), "create", "--bundle", str(bundle), "walled"]
+    told = subprocess.run(words, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
     assert told.returncode == 1
-    assert "is not available: this version of ringfence builds no FreeBSD jails" in told.stderr
+    assert 'the driver "jail" is not available: this system is Linux, not FreeBSD' in told.stderr

@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
+from ringfence.drivers.guest.client import Frame, encode
 from ringfence.drivers.linux.context import CLONE_NEWNET
 from ringfence.drivers.linux.perform import perform
-from ringfence.drivers.microvm.client import Frame, encode
 from ringfence.errors import RingfenceError
 from ringfence.plan import birth, guest, inside
 from ringfence.plan.frames import LARGEST, PROTOCOL

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from ringfence.container.kernel import kernel
+from ringfence.drivers.guest.client import Frame, encode, parse
+from ringfence.drivers.guest.numbers import digest_of, guest_bytes
+from ringfence.drivers.guest.ramdisk import with_plan
 from ringfence.drivers.linux.context import Context
-from ringfence.drivers.microvm.client import Frame, encode, parse
 from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, MONITOR, RAMDISK, Machine, command, descriptor_of
-from ringfence.drivers.microvm.plan import compile_create, digest_of, guest_bytes
-from ringfence.drivers.microvm.ramdisk import with_plan
+from ringfence.drivers.microvm.plan import compile_create
 from ringfence.initfile import INIT
 from ringfence.jsontext import dumps
 from ringfence.plan.frames import PROTOCOL

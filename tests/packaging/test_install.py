@@ -130,9 +130,12 @@ def test_the_wheel_ships_the_init(tmp_path: Path) -> None:
         assert "ringfence/cli/main.py" in archive.namelist()
 
 
-@pytest.mark.parametrize("name", ["ringfence-microvm", "ringfence-jail", "cc-oci-runtime", "clr-oci-runtime", "runj"])
+@pytest.mark.parametrize(
+    "name",
+    ["ringfence-microvm", "ringfence-xen", "ringfence-jail", "runX", "cc-oci-runtime", "clr-oci-runtime", "runj"],
+)
 def test_each_name_that_means_a_wall_is_a_link(prefix: Path, name: str) -> None:
-    """MVM-DRIVER-01, JAIL-COMPAT-01."""
+    """MVM-DRIVER-01, JAIL-COMPAT-01, XEN-COMPAT-01."""
     assert os.readlink(prefix / "bin" / name) == "ringfence"
     told = subprocess.run([prefix / "bin" / name, "--version"], env={}, capture_output=True, check=True)
     assert told.stderr == b""

@@ -34,9 +34,11 @@ def perform(runtime: Runtime, arguments: Arguments) -> int:
     host = read_host(runtime, arguments.text("host"))
     prepared = explain(runtime, CreateOptions(bundle=bundle), container_id, host)
     if arguments.switch("json"):
-        write(dumps(as_json(prepared.plan, bundle, prepared.choice, prepared.notes), indent="  ") + "\n")
+        write(
+            dumps(as_json(prepared.plan, bundle, prepared.choice, prepared.notes, prepared.files), indent="  ") + "\n"
+        )
     else:
-        write(as_table(prepared.plan, shown_path(bundle, runtime.cwd), prepared.choice, prepared.notes))
+        write(as_table(prepared.plan, shown_path(bundle, runtime.cwd), prepared.choice, prepared.notes, prepared.files))
     return 0
 
 
@@ -74,16 +76,23 @@ def shown_path(path: str, cwd: str) -> str:
     return "." if path == cwd else path
 
 
-def as_json(plan: Plan, bundle: str, choice: Choice, notes: tuple[str, ...] = ()) -> dict[str, object]:
-    """The plan as one object, a step as its row in the table."""
+def as_json(
+    plan: Plan, bundle: str, choice: Choice, notes: tuple[str, ...] = (), files: tuple[tuple[str, str], ...] = ()
+) -> dict[str, object]:
+    """The plan as one object, a step as its row in the table; files that it writes are whole texts by their paths."""
     steps = [dict(row.items()) for row in plan.rows()]
     losers = [{"by": origin, "driver": wall} for origin, wall in choice.losers]
     head = {"bundle": bundle, "driver": choice.driver, "chosenBy": choice.origin, "overruled": losers}
-    return {**head, "notes": list(notes), "steps": steps}
+    written = {"files": dict(files)} if files else {}
+    return {**head, "notes": list(notes), "steps": steps, **written}
 
 
-def as_table(plan: Plan, bundle: str, choice: Choice, notes: tuple[str, ...] = ()) -> str:
+def as_table(
+    plan: Plan, bundle: str, choice: Choice, notes: tuple[str, ...] = (), files: tuple[tuple[str, str], ...] = ()
+) -> str:
     """A headline, who chose the wall, notes, and a line for each step: number, phase, what it does, who asked.
+
+    Behind them are the files that are written, whole.
 
     The numbers are those that the error of a failed step names.
     """
@@ -100,6 +109,8 @@ def as_table(plan: Plan, bundle: str, choice: Choice, notes: tuple[str, ...] = (
     lines += [
         f"{row.number:>4}  {row.phase:<8}{text:<{width}}  {source(row)}".rstrip() for row, text in zip(rows, texts)
     ]
+    for path, text in files:
+        lines += ["", f"{printable(path)}:", *(f"    {printable(line)}" for line in text.splitlines())]
     return "".join(f"{line}\n" for line in lines)
 
 

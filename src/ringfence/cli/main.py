@@ -105,6 +105,10 @@ def perform(program: str, words: list[str], log: Log) -> int:
         from ringfence.cli.runj.command import perform_runj
 
         return perform_runj(program, words, log)
+    if personality(program).runx:
+        from ringfence.cli.runx import arranged
+
+        words = arranged(words)
     try:
         given = parse(words, GLOBAL_OPTIONS, anywhere=False)
     except UsageError as error:

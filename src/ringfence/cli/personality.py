@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 from ringfence.errors import RingfenceError
 
 OLD, ANY = "old", "any"
@@ -18,10 +18,11 @@ class Personality:
     our own; ``global_log`` names a log of all calls below the state folder; ``wall`` is that of
     new containers, "" if the name means none; ``root`` the state folder of root, /run/NAME if it is not given;
     ``folders`` are
-    looked at for vm.json, the machine of configurations that have none, and for hypervisor.args.
+    looked at for vm.json, the machine of configurations that have none, and for hypervisor.args; ``runx``: sizes and
+    the command line are RunX's.
     """
 
-    __slots__ = ("bare", "folders", "global_log", "line", "name", "root", "wall")
+    __slots__ = ("bare", "folders", "global_log", "line", "name", "root", "runx", "wall")
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Personality:
         folders: tuple[str, ...] = (),
         line: str = "",
         global_log: str = "",
+        runx: bool = False,
     ) -> None:
         self.name = name
         self.bare = bare
@@ -40,6 +42,7 @@ class Personality:
         self.folders = folders
         self.line = line
         self.global_log = global_log
+        self.runx = runx
 
 
 OWN = Personality("ringfence")
@@ -48,6 +51,9 @@ PERSONALITIES = {
     "ringfence-microvm": Personality("ringfence", wall=MICROVM),
     "ringfence-jail": Personality("ringfence", wall=JAIL),
     "runj": Personality("runj", wall=JAIL, line=RUNJ, root="/var/lib/runj/jails"),
+    "ringfence-xen": Personality("ringfence", wall=XEN),
+    "runX": Personality("runX", wall=XEN, runx=True),
+    "runx": Personality("runX", wall=XEN, runx=True),
     "cc-oci-runtime": Personality(
         "cc-oci-runtime",
         wall=MICROVM,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix
 
 from ringfence.cli.output import write
-from ringfence.container.processes import guest_processes, processes
+from ringfence.container.processes import domain_row, guest_processes, processes
 from ringfence.container.record import load_record
 from ringfence.container.runtime import JAIL
 from ringfence.errors import RingfenceError
@@ -23,8 +23,11 @@ PROGRAMS = ("/usr/bin/ps", "/bin/ps")
 
 def perform(runtime: Runtime, arguments: Arguments) -> int:
     """Print the lines of the container's processes, or their pids as JSON."""
-    pids = processes(runtime, arguments.words[0])
     form = arguments.text("format", "table")
+    if form == "table" and (row := domain_row(runtime, arguments.words[0])) is not None:
+        write(domain_table(row, arguments.words[1:], processes(runtime, arguments.words[0])))
+        return 0
+    pids = processes(runtime, arguments.words[0])
     if form == "json":
         write(dumps(pids) + "\n")
     elif form == "table" and (told := jail_table(runtime, arguments)) is not None:
@@ -46,6 +49,19 @@ def jail_table(runtime: Runtime, arguments: Arguments) -> str | None:
     from ringfence.container.jail.processes import table
 
     return table(runtime, record, tuple(arguments.words[1:]))
+
+
+def domain_table(row: tuple[str, ...], words: list[str], pids: list[int]) -> str:
+    """A Xen domain and the processes of dom0 that serve it.
+
+    Raises:
+        RingfenceError: words for ps are given: what runs inside cannot be seen.
+    """
+    if words:
+        raise RingfenceError("the processes in a domain cannot be seen from dom0, so ps takes no options there")
+    served = ",".join(map(str, pids))
+    shown = "".join(f"{text:>8}" for text in row)
+    return f"{'DOMID':>8}{'VCPUS':>8}{'MIB':>8}{'TIME':>8}{'STATE':>8}  SERVED BY\n{shown}  {served}\n"
 
 
 def guest_table(processes: list[GuestProcess]) -> str:

@@ -53,6 +53,8 @@ def make_runtime(program: str, verb: str, given: Arguments, log: Log) -> Runtime
         named=personality(program).wall,
         vm_folders=personality(program).folders,
         hypervisor_log=absolute(hypervisor_log, cwd) if hypervisor_log else "",
+        default_root=default_root(program, environment),
+        runx=personality(program).runx,
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import posix
 
+from ringfence.drivers.guest.kernel import parameters_of, quoted
+from ringfence.drivers.guest.share import FOLDER
 from ringfence.drivers.microvm.arguments import FILE, Line, fill, read_lines, socket_values
-from ringfence.drivers.microvm.machine import quoted
-from ringfence.drivers.microvm.share import FOLDER
-from ringfence.drivers.microvm.sizes import parameters_of
 from ringfence.drivers.microvm.translate import translate
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.record import Record

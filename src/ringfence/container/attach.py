@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringfence.container.record import load_record
 from ringfence.container.status import STOPPED, status
 from ringfence.container.stdio import Flow, awaited
-from ringfence.drivers.microvm.client import connect
+from ringfence.drivers.guest.client import connect
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ from ringfence.cgroups.perform import perform as perform_host_step
 from ringfence.container.place import make_directory, remove_directory
 from ringfence.container.planning import is_notified
 from ringfence.container.record import CONFIG, FIFO, ContainerRecord, lock, save_record, write_whole
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import MICROVM, XEN
 from ringfence.container.sockets import send_pidfd
 from ringfence.container.status import process_stat, start_time
 from ringfence.container.unit import attachment_for, stop_unit
@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.cgroups.systemd.perform import Holder
     from ringfence.container.agent import Agent
+    from ringfence.container.domain_birth import Rise
     from ringfence.container.machine import Boot, Member
     from ringfence.container.notify import Relay
     from ringfence.container.planning import Prepared
@@ -54,6 +55,7 @@ class Birth:
         self.prepared = prepared
         self.relay: Relay | None = None
         self.boot: Boot | Member | None = None
+        self.rise: Rise | None = None
         hooks = has_hooks(prepared.config, "poststart", "poststop")
         self.record = ContainerRecord(
             "",
@@ -75,6 +77,7 @@ class Birth:
             network=prepared.network,
             pod=prepared.pod,
             key=prepared.key,
+            domain=prepared.domain,
         )
         self.holders: list[Holder] = []
         self.lock = -1
@@ -97,6 +100,8 @@ class Birth:
                 self.make_fifo()
             if record.driver == MICROVM:
                 self.make_boot()
+            if record.driver == XEN:
+                self.make_rise()
         except (OSError, RingfenceError) as error:
             self.release()
             remove_directory(record.directory)
@@ -132,6 +137,14 @@ class Birth:
         if not self.options.state:
             write_whole(f"{self.record.directory}/{FIFO}", "")
 
+    def make_rise(self) -> None:
+        """What the domain's watcher is given; a file in the FIFO's place says that the container waits for start."""
+        from ringfence.container.domain_birth import Rise
+
+        self.rise = Rise(self.runtime, self.record, self.prepared)
+        self.rise.begin()
+        write_whole(f"{self.record.directory}/{FIFO}", "")
+
     def perform(self, given: dict[str, int], stdio: tuple[int, int, int] | None) -> Outcome:
         """Perform the whole plan; afterwards the process waits for start, or runs.
 
@@ -145,6 +158,8 @@ class Birth:
         on_listener = on_unit = None
         try:
             self.perform_host_steps()
+            if self.rise:
+                plan, given = self.rise.plan, {**given, **self.rise.given}
             if "agent" in plan.slots:
                 agent = self.connect_agent()
                 given, on_listener = {**given, "agent": agent.acknowledge}, agent.hand_over
@@ -174,12 +189,15 @@ class Birth:
         return outcome
 
     def perform_host_steps(self) -> None:
-        """Make the cgroups and set their limits.
+        """Make the cgroups and set their limits, or make the domain.
 
         Raises:
             RingfenceError: a step failed; ``undo`` knows what had been made.
         """
         for step in self.prepared.plan.host:
+            if self.rise:
+                self.rise.perform(step)
+                continue
             if self.record.resctrl and self.perform_resctrl(step):
                 continue
             if holder := perform_host_step(step):
@@ -241,6 +259,10 @@ class Birth:
         self.release_holders()
         if record.pid and start_time(record.pid) == record.start_time:
             end(record.pid)
+        if record.driver == XEN:
+            from ringfence.container.domain_end import remove_domain
+
+            remove_domain(self.runtime, record)
         group = Cgroup(record.cgroups)
         self.oom_killed = group.oom_killed()
         if record.pid:
@@ -269,6 +291,9 @@ class Birth:
         if self.boot:
             self.boot.close()
             self.boot = None
+        if self.rise:
+            self.rise.close()
+            self.rise = None
         for descriptor in (self.fifo, self.lock):
             if descriptor >= 0:
                 posix.close(descriptor)

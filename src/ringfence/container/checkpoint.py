@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.delete import remove
 from ringfence.container.record import container_directory, load_record, lock
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 from ringfence.container.saved import saved_config
 from ringfence.container.status import PAUSED, RUNNING, status
 from ringfence.criu.options import DUMP_LOG, dump_options, outer_mounts, outer_namespaces
@@ -49,6 +49,10 @@ def checkpoint(runtime: Runtime, container_id: str, options: CriuOptions) -> Non
             raise RingfenceError(f"Container cannot be checkpointed in {now} state")
         if record.driver == JAIL:
             raise RingfenceError("a jail cannot be checkpointed", hint="CRIU is Linux's alone")
+        if record.driver == XEN:
+            from ringfence.container.domain_refusals import refuse_checkpoint
+
+            refuse_checkpoint(record)
         config = saved_config(record)
         if record.driver == MICROVM:
             from ringfence.container.machine_state import keep_machine

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 ANNOTATION = "org.ringfence.driver"
 ANNOTATION_FIELD = f"/annotations/{ANNOTATION}"
-NOT_AVAILABLE = {
-    XEN: "this version of ringfence builds no Xen domains",
-}
 XEN_HARDWARE = ("dtdevs", "iomems", "irqs")
 
 
@@ -42,7 +39,7 @@ def choose(runtime: Runtime, document: dict[str, object]) -> Choice:
     """The wall for a configuration, here and now.
 
     Raises:
-        RingfenceError: the wall is unknown or not available, its choice not allowed, or ringfence.toml wrong.
+        RingfenceError: the wall is unknown, its choice not allowed, or ringfence.toml wrong.
     """
     return decide_wall(runtime, document, settings.read_settings(settings.FILE, WALLS))
 
@@ -66,7 +63,7 @@ def decide_wall(runtime: Runtime, document: dict[str, object], told: Settings) -
     origin, wall = spoken[0]
     if origin == voices[1][0]:
         check_annotation(wall, told)
-    check_available(wall, ANNOTATION_FIELD if origin == voices[1][0] else "")
+    check_known(wall, ANNOTATION_FIELD if origin == voices[1][0] else "")
     return Choice(wall, origin, tuple(spoken[1:]), told)
 
 
@@ -92,16 +89,16 @@ def check_annotation(wall: str, told: Settings) -> None:
     )
 
 
-def check_available(wall: str, field: str = "") -> None:
+def check_known(wall: str, field: str = "") -> None:
     """Whether there is such a wall; never is a weaker one taken in its place (MVM-DRIVER-04).
+
+    Whether this host has it is for ``create`` to find out: ``explain`` does without.
 
     Raises:
         RingfenceError: there is not.
     """
     if wall not in WALLS:
         raise RingfenceError(f'there is no driver "{wall}"', field=field, hint=f"the drivers are: {', '.join(WALLS)}")
-    if wall in NOT_AVAILABLE:
-        raise RingfenceError(f'the driver "{wall}" is not available: {NOT_AVAILABLE[wall]}', field=field)
 
 
 def shape_of(document: dict[str, object]) -> tuple[str, str]:

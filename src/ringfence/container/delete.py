@@ -10,7 +10,7 @@ from ringfence.cgroups.manager import Cgroup
 from ringfence.container.kill import SIGKILL, signal_init
 from ringfence.container.place import remove_directory
 from ringfence.container.record import container_directory, load_record, lock
-from ringfence.container.runtime import JAIL, JAIL_FILE
+from ringfence.container.runtime import JAIL, JAIL_FILE, XEN
 from ringfence.container.status import CREATED, STOPPED, is_alive, status
 from ringfence.container.unit import stop_unit
 from ringfence.errors import RingfenceError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TRIES = 1000
 PAUSE = 0.01
+WATCHERS_TRIES = 300
 
 
 def delete(runtime: Runtime, container_id: str, force: bool) -> None:
@@ -65,14 +66,16 @@ def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
 
         remove_jail(runtime, record, force=force)
         return
-    now = status(record)
+    now = status_for(runtime, record, force=force)
     if now not in (STOPPED, CREATED) and not force:
         raise RingfenceError(
             f"cannot delete container {record.id} that is not stopped: {now}",
             hint="kill it first, or use --force",
         )
     group = Cgroup(record.cgroups)
-    if now != STOPPED:
+    if record.driver == XEN:
+        end_domain(runtime, record)
+    elif now != STOPPED:
         end_init(record, group)
     config = read_hooks(record) if record.hooks else None
     group.end_all()
@@ -91,6 +94,39 @@ def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
         from ringfence.container.hooks import run_poststop
 
         run_poststop(runtime, record, config)
+
+
+def status_for(runtime: Runtime, record: ContainerRecord, *, force: bool) -> str:
+    """The status; with ``force`` one that nobody can tell any more is no hindrance (XEN-CRASH-05).
+
+    Raises:
+        RingfenceError: a Xen domain's toolstack is there and cannot tell.
+    """
+    try:
+        return status(record)
+    except RingfenceError as error:
+        from ringfence.container.domain_end import tools_present
+
+        if not force or tools_present(record):
+            raise
+        runtime.log.warning(error.attempted)
+        return STOPPED
+
+
+def end_domain(runtime: Runtime, record: ContainerRecord) -> None:
+    """Take a container's domain away, then wait for its watcher, which ends by itself.
+
+    Raises:
+        RingfenceError: the domain stays.
+    """
+    from ringfence.container.domain_end import remove_domain
+
+    remove_domain(runtime, record)
+    for _ in range(WATCHERS_TRIES):
+        if not is_alive(record):
+            return
+        time.sleep(PAUSE)
+    signal_init(record, SIGKILL)
 
 
 def read_hooks(record: ContainerRecord) -> Config:

@@ -8,7 +8,7 @@ import time
 from ringfence.cgroups.manager import Cgroup
 from ringfence.cgroups.oom import OomWatch
 from ringfence.container.record import load_record, oom_kills
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 from ringfence.container.status import STOPPED, is_alive, status
 from ringfence.errors import RingfenceError
 
@@ -60,6 +60,11 @@ def stats(runtime: Runtime, container_id: str) -> dict[str, object]:
 def running(runtime: Runtime, container_id: str) -> ContainerRecord:
     """The record of a container whose init lives."""
     record = load_record(runtime, container_id)
+    if record.driver == XEN:
+        from ringfence.container.domain_stats import running_domain
+
+        running_domain(record)
+        return record
     alive = status(record) != STOPPED if record.driver == JAIL else is_alive(record)
     if not alive:
         raise RingfenceError(f"container with id {container_id} is not running")
@@ -72,6 +77,10 @@ def data_of(record: ContainerRecord) -> dict[str, object]:
         from ringfence.container.jail.stats import data_of as data_of_jail
 
         return data_of_jail(record)
+    if record.driver == XEN:
+        from ringfence.container.domain_stats import domain_stats
+
+        return domain_stats(record)
     numbers = Cgroup(record.cgroups).stats()
     if record.driver == MICROVM:
         from ringfence.container.machine_stats import with_guest
@@ -114,12 +123,17 @@ def events(
 ) -> Iterator[dict[str, object]]:
     """The loop of ``watch``; it looks twice a second whether the container is still there."""
     due = time.monotonic() + interval_seconds
-    while exists(record, folder):
+    while exists(record, folder) and not is_over(record):
         for _kill in range(watcher.wait(max(0.0, min(due - time.monotonic(), LONGEST_WAIT)))):
             yield {"type": "oom", "id": record.id}
-        if time.monotonic() >= due and exists(record, folder):
+        if time.monotonic() >= due and exists(record, folder) and not is_over(record):
             due = time.monotonic() + interval_seconds
             yield {"type": "stats", "id": record.id, "data": data_of(record)}
+
+
+def is_over(record: ContainerRecord) -> bool:
+    """Whether nothing more will come of a domain that nobody has deleted yet: its watcher ends with it."""
+    return record.driver == XEN and not is_alive(record)
 
 
 def exists(record: ContainerRecord, folder: int) -> bool:

@@ -14,7 +14,7 @@ from ringfence.container.exec_process import changed_process
 from ringfence.container.foreground import Foreground
 from ringfence.container.planning import filter_of
 from ringfence.container.record import load_record
-from ringfence.container.runtime import JAIL, MICROVM, Source
+from ringfence.container.runtime import JAIL, MICROVM, XEN, Source
 from ringfence.container.saved import saved_config
 from ringfence.container.sockets import check_terminal_options, connected, send_pidfd
 from ringfence.container.status import PAUSED, STOPPED, start_time, status
@@ -84,6 +84,8 @@ def refuse(record: ContainerRecord, options: ExecOptions) -> None:
         raise RingfenceError("cannot exec in a stopped container")
     if now == PAUSED and not options.ignore_paused:
         raise RingfenceError("cannot exec in a paused container (use --ignore-paused to override)")
+    if record.driver == XEN:
+        raise RingfenceError("this wall has no way into a domain: another process cannot be started there")
 
 
 def asked_process(runtime: Runtime, record: ContainerRecord, options: ExecOptions) -> Process:

@@ -6,7 +6,7 @@ import posix
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import container_directory, load_record, lock
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 from ringfence.container.status import CREATED, PAUSED, RUNNING, STANDS, has_freezer, status
 from ringfence.errors import RingfenceError
 
@@ -26,12 +26,17 @@ def pause(runtime: Runtime, container_id: str) -> None:
     held = lock(container_directory(runtime, container_id))
     try:
         record = load_record(runtime, container_id)
-        if status(record) not in (CREATED, RUNNING):
+        now = status(record)
+        if now not in (CREATED, RUNNING):
             raise RingfenceError("container not running")
         if record.driver == JAIL:
             from ringfence.container.jail.pause import stop_all
 
             stop_all(runtime, record)
+        elif record.driver == XEN:
+            from ringfence.container.domain_life import pause_domain
+
+            pause_domain(record, now)
         elif record.driver != MICROVM or not stop_machine(runtime, record):
             Cgroup(record.cgroups).freeze()
     finally:
@@ -98,6 +103,10 @@ def resume(runtime: Runtime, container_id: str) -> None:
             from ringfence.container.jail.pause import go_on as continue_all
 
             continue_all(runtime, record)
+        if record.driver == XEN:
+            from ringfence.container.domain_life import resume_domain
+
+            resume_domain(record)
         if has_freezer(record) and not record.pod:
             Cgroup(record.cgroups).thaw()
         if record.driver == MICROVM:

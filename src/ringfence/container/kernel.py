@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posix
 
-from ringfence.drivers.microvm.ramdisk import KNOWN
+from ringfence.drivers.guest.ramdisk import KNOWN
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.record import Record
 

@@ -6,7 +6,7 @@ import posix
 import time
 
 from ringfence.container.record import load_record
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 from ringfence.container.status import has_freezer, is_alive, is_frozen, start_time
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
@@ -30,12 +30,14 @@ def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> 
     if record.driver == JAIL:
         from ringfence.container.jail.kill import kill as kill_jail
 
-        kill_jail(runtime, record, signal, everything=everything)
-        return
+        return kill_jail(runtime, record, signal, everything=everything)
+    if record.driver == XEN:
+        from ringfence.container.domain_life import kill_domain
+
+        return kill_domain(runtime, record, signal, everything=everything)
     whole = signal == SIGKILL and not record.own_pid_namespace
     if whole or everything:
-        signal_all(record, signal)
-        return
+        return signal_all(record, signal)
     if record.driver == MICROVM and signal == SIGKILL:
         end_stand_ins(record)
     if not signal_init(record, signal):
@@ -44,7 +46,8 @@ def kill(runtime: Runtime, container_id: str, signal: int, everything: bool) -> 
         # A frozen process on cgroup v1 dies only when it is thawed (LNX-KILL-09).
         from ringfence.cgroups.manager import Cgroup
 
-        Cgroup(record.cgroups).thaw()
+        return Cgroup(record.cgroups).thaw()
+    return None
 
 
 def end_stand_ins(record: ContainerRecord) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
     from ringfence.drivers.jail.output import Process
+    from ringfence.drivers.xen.listing import Domain
 
 
 def user_name(uid: int, known: dict[int, str]) -> str:
@@ -66,11 +67,12 @@ def listing(runtime: Runtime, *, whole: bool = False) -> tuple[list[dict[str, ob
     found, broken = [], []
     snapshot: dict[int, Process] | None = None
     known: dict[int, str] = {}
-    for name in names:
-        if name == CACHE:
-            continue
+    records = {name: loaded(runtime, name) for name in names if name != CACHE}
+    domains = domains_for([record for record in records.values() if not isinstance(record, RingfenceError)])
+    for name, record in records.items():
         try:
-            record = load_record(runtime, name)
+            if isinstance(record, RingfenceError):
+                raise record
             owner = user_name(posix.stat(record.directory).st_uid, known)
         except (RingfenceError, OSError) as error:
             broken.append(f"load container {name}: {error}")
@@ -79,6 +81,27 @@ def listing(runtime: Runtime, *, whole: bool = False) -> tuple[list[dict[str, ob
             snapshot = snapshot or processes_of_host()
             told = described_jail(record, owner, snapshot)
         else:
-            told = describe(record, owner)
+            told = describe(record, owner, domains)
         found.append({**told, **(parts(record) if whole else {})})
     return found, broken
+
+
+def loaded(runtime: Runtime, name: str) -> ContainerRecord | RingfenceError:
+    """A record, or what is wrong with it."""
+    try:
+        return load_record(runtime, name)
+    except RingfenceError as error:
+        return error
+
+
+def domains_for(records: list[ContainerRecord]) -> list[Domain] | None:
+    """The host's Xen domains, asked for once (XEN-STATE-06); None where no container has one.
+
+    Raises:
+        RingfenceError: xl cannot tell.
+    """
+    if not any(record.domain for record in records):
+        return None
+    from ringfence.container.domain_state import known_domains
+
+    return known_domains(records)

@@ -9,18 +9,19 @@ from ringfence.container.image import image_for
 from ringfence.container.kernel import kernel_for, named_kernel, ramdisk_for
 from ringfence.container.record import OOM
 from ringfence.container.status import is_frozen
+from ringfence.drivers.guest.client import SOCKET, Client, connect, listen
+from ringfence.drivers.guest.inner import OWN
+from ringfence.drivers.guest.kernel import parameters_of
+from ringfence.drivers.guest.numbers import digest_of, guest_bytes
+from ringfence.drivers.guest.ramdisk import padded, with_plan
+from ringfence.drivers.guest.share import FOLDER
 from ringfence.drivers.linux.mount import is_bind
 from ringfence.drivers.microvm.cell import LINKER_CACHE, LINKS, PROGRAMS
-from ringfence.drivers.microvm.client import SOCKET, Client, connect, listen
-from ringfence.drivers.microvm.guest import OWN
 from ringfence.drivers.microvm.machine import MICROVM, P9, Q35, VIRT, VIRTIOFS, VIRTIOFSD, Machine
-from ringfence.drivers.microvm.plan import digest_of, guest_bytes
-from ringfence.drivers.microvm.ramdisk import padded, with_plan
-from ringfence.drivers.microvm.share import FOLDER
-from ringfence.drivers.microvm.sizes import SANDBOX, check_machine, kind_of, memory_of, parameters_of, vcpus_of
+from ringfence.drivers.microvm.sizes import SANDBOX, check_machine, kind_of, memory_of, vcpus_of
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.host.probe import read_or
-from ringfence.initfile import INIT, sealed_file
+from ringfence.initfile import INIT, bytes_of, sealed_file
 from ringfence.plan.frames import LARGEST, MONITOR, NO_PROCESS
 from ringfence.plan.guest import Supervise
 from ringfence.plan.plan import Plan
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
     from ringfence.container.accelerator import Verdict
     from ringfence.container.record import ContainerRecord
-    from ringfence.drivers.microvm.client import Frame
-    from ringfence.drivers.microvm.guest import Seat
+    from ringfence.drivers.guest.client import Frame
+    from ringfence.drivers.guest.inner import Seat
     from ringfence.drivers.microvm.image import Image
     from ringfence.settings import Settings
     from ringfence.spec.types import Config
@@ -216,12 +217,6 @@ def said_files(folder: str, container_id: str) -> dict[str, int]:
     }
 
 
-def bytes_of(path: str) -> bytes:
-    """A file of the host: the init, which is the guest's first process too, or the modules for its kernel."""
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def key_of(record: ContainerRecord) -> bytes:
     """What tells the guest which of its containers is meant; nothing for the machine's own."""
     return record.key.to_bytes(4, "little") if record.key else b""
@@ -272,7 +267,7 @@ def freeze_member(record: ContainerRecord, value: str) -> None:
     Raises:
         RingfenceError: the guest cannot be asked.
     """
-    from ringfence.drivers.microvm.guest import Seat
+    from ringfence.drivers.guest.inner import Seat
     from ringfence.plan.guest import WriteFile
 
     place = f"{Seat(record.key).cgroup}/cgroup.freeze"

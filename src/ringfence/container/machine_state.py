@@ -14,8 +14,8 @@ from ringfence.container.hypervisor import version_line
 from ringfence.container.image import image_for
 from ringfence.container.machine import check
 from ringfence.container.record import CONFIG, write_whole
+from ringfence.drivers.guest.client import Client
 from ringfence.drivers.linux.mount import is_bind
-from ringfence.drivers.microvm.client import Client
 from ringfence.drivers.microvm.monitor import Monitor
 from ringfence.drivers.microvm.sizes import kind_of
 from ringfence.errors import RingfenceError, from_os_error

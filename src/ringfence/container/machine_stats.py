@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringfence.cgroups.measure import U64_MAX, amount, present
 from ringfence.container.machine import key_of
 from ringfence.container.status import is_frozen
-from ringfence.drivers.microvm.client import Client
+from ringfence.drivers.guest.client import Client
 from ringfence.errors import RingfenceError
 
 TYPE_CHECKING = False

@@ -6,8 +6,8 @@ import posix
 from errno import EINVAL, ENOENT, EOPNOTSUPP
 
 from ringfence.container.record import save_record
+from ringfence.drivers.guest.client import Client
 from ringfence.drivers.linux.context import CLONE_NEWNET
-from ringfence.drivers.microvm.client import Client
 from ringfence.errors import RingfenceError
 from ringfence.host.probe import read_or
 from ringfence.network.carry import compile_network

@@ -12,7 +12,7 @@ from ringfence.container.choice import choose
 from ringfence.container.descriptors import check_preserved
 from ringfence.container.place import make_root
 from ringfence.container.record import CACHE, NOTIFY, NOTIFY_NAME, container_directory
-from ringfence.container.runtime import MICROVM
+from ringfence.container.runtime import MICROVM, XEN
 from ringfence.container.sockets import check_terminal_options
 from ringfence.container.unit import is_beyond_reach
 from ringfence.drivers.linux.cgroupfs import owns_cgroup
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ringfence.container.choice import Choice
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import CreateOptions, Runtime
+    from ringfence.drivers.xen.wanted import Wanted
     from ringfence.host.facts import Host
     from ringfence.plan.plan import Plan
     from ringfence.plan.step import HostStep
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     Born = TypeVar("Born")
 
 NOTIFY_FOLDER = "/run/notify"
+GUESTS = (MICROVM, XEN)
+"""The walls behind which a container is in a guest."""
 
 
 class Prepared(Record):
@@ -80,6 +83,9 @@ class Prepared(Record):
     notes: tuple[str, ...] = ()
     pod: str = ""
     key: int = 0
+    domain: dict[str, str] = {}  # noqa: RUF012 - records are values, their defaults are never changed
+    files: tuple[tuple[str, str], ...] = ()
+    wanted: Wanted | None = None
 
     @property
     def process(self) -> Process:
@@ -89,7 +95,10 @@ class Prepared(Record):
 
 
 class Compiled(Record):
-    """A wall's plan, what its machine consists of, the network that joins, notices and notes, the place in a pod."""
+    """A wall's plan, what its machine consists of, the network that joins, notices and notes, the place in a pod.
+
+    ``domain`` is a Xen domain's part of the record, ``files`` what is written for it, ``wanted`` what it is made from.
+    """
 
     plan: Plan
     machine: tuple[str, ...] = ()
@@ -98,6 +107,9 @@ class Compiled(Record):
     notes: tuple[str, ...] = ()
     pod: str = ""
     key: int = 0
+    domain: dict[str, str] = {}  # noqa: RUF012 - records are values, their defaults are never changed
+    files: tuple[tuple[str, str], ...] = ()
+    wanted: Wanted | None = None
 
 
 def listen_fds(runtime: Runtime, own_pid: int) -> int:
@@ -233,7 +245,12 @@ def decide(
     check_terminal_options(prepared.process.terminal, detached, options.console_socket, given=options.terminal >= 0)
     if options.terminal >= 0 and prepared.process.terminal and choice.driver != MICROVM:
         raise RingfenceError("only a machine takes a given terminal", hint="use --console-socket")
-    if prepared.machine:
+    if choice.driver == XEN:
+        from ringfence.container.domain import tools_of
+        from ringfence.container.toolstack import check_available
+
+        check_available(tools_of(choice.settings.xen))
+    elif prepared.machine:
         from ringfence.container.hypervisor import check_hypervisor
 
         check_hypervisor(prepared.machine[0], cache_of(runtime))
@@ -258,7 +275,7 @@ def again_without_kvm(runtime: Runtime, decided: Callable[[], Prepared], bear: C
     try:
         return bear(prepared)
     except RingfenceError as error:
-        if not prepared.machine:
+        if not prepared.machine or prepared.domain:
             raise
         from ringfence.container.accelerator import falls_back
 
@@ -270,14 +287,14 @@ def again_without_kvm(runtime: Runtime, decided: Callable[[], Prepared], bear: C
 
 def is_notified(runtime: Runtime, driver: str) -> bool:
     """Whether somebody waits to be told that the program is ready, and can be."""
-    return driver != MICROVM and bool(runtime.environment.get("NOTIFY_SOCKET"))
+    return driver not in GUESTS and bool(runtime.environment.get("NOTIFY_SOCKET"))
 
 
 def lost_on_the_way(runtime: Runtime, driver: str, own_pid: int) -> tuple[str, ...]:
     """What the caller handed on and a guest cannot be given (MVM-STDIO-06)."""
     lost = ["LISTEN_FDS"] if listen_fds(runtime, own_pid) else []
     lost += ["NOTIFY_SOCKET"] if runtime.environment.get("NOTIFY_SOCKET") else []
-    if not lost or driver != MICROVM:
+    if not lost or driver not in GUESTS:
         return ()
     return (f"{' and '.join(lost)} cannot cross into a guest and are ignored",)
 
@@ -303,6 +320,8 @@ def compile_limits(
     """The steps of cgroups that ringfence makes itself."""
     linux = section(config)
     resources = linux.resources
+    if driver == XEN:
+        return ()
     if driver == MICROVM:
         from ringfence.drivers.microvm.limits import host_resources
 
@@ -357,6 +376,10 @@ def compile_plan(
     begun: str,
 ) -> Compiled:
     """The plan of the wall that has been chosen, and what is known of its machine."""
+    if choice.driver == XEN:
+        from ringfence.container.domain_plan import compile_domain
+
+        return Compiled(**dict(compile_domain(runtime, choice, config, host, context).items()))
     if choice.driver != MICROVM:
         return Compiled(compile_create(config, host, context, steps))
     from ringfence.container.accelerator import accelerate
@@ -443,14 +466,18 @@ def prepare(
     Raises:
         RingfenceError: the configuration is wrong, or asks for what this host cannot give.
     """
-    listening = listen_fds(runtime, own_pid) if choice.driver != MICROVM else 0
+    is_domain = choice.driver == XEN
+    listening = listen_fds(runtime, own_pid) if choice.driver not in GUESTS else 0
     check_preserved(3 + listening, options.preserve_fds)
     config, less = config_for(found.config, choice.driver, host)
     rootfs = locate_rootfs(options.bundle, config)
     linux = checked_section(config)
-    manager = manager_of(runtime, host, linux, container_id, systemd)
-    cgroups = manager.dirs if manager else usable_cgroups(runtime, host, linux, container_id, options.supervised)
-    resctrl, resctrl_steps = resctrl_of(linux, container_id)
+    manager = None if is_domain else manager_of(runtime, host, linux, container_id, systemd)
+    if is_domain:
+        cgroups: tuple[CgroupDir, ...] = ()
+    else:
+        cgroups = manager.dirs if manager else usable_cgroups(runtime, host, linux, container_id, options.supervised)
+    resctrl, resctrl_steps = (None, ()) if is_domain else resctrl_of(linux, container_id)
     context = Context(
         container_id,
         options.bundle,
@@ -472,7 +499,7 @@ def prepare(
     limits = limit_steps(runtime, choice.driver, host, config, cgroups, options, manager)
     steps = limits + resctrl_steps
     compiled = compile_plan(runtime, choice, config, host, context, steps, cached=cached, begun=options.state)
-    cautious = manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
+    cautious = () if is_domain else manager.cautions(linux.resources) if manager else unkillable(cgroups, linux)
     lost = (*less, *lost_on_the_way(runtime, choice.driver, own_pid))
     cautions = (*found.warnings, *cautious, *config_cautions(config, host), *lost)
     settled = (found.text, config, rootfs, cgroups, Namespaces(linux), compiled.plan, choice, cautions, context.filter)

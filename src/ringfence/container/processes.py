@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringfence.cgroups.manager import Cgroup
 from ringfence.container.record import load_record
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 from ringfence.container.status import is_alive
 from ringfence.errors import RingfenceError
 
@@ -28,6 +28,21 @@ def guest_processes(runtime: Runtime, container_id: str) -> list[GuestProcess] |
     return processes_of(record)
 
 
+def domain_row(runtime: Runtime, container_id: str) -> tuple[str, ...] | None:
+    """Number, processors, MiB, seconds and state of a container's Xen domain; None for another wall's container.
+
+    Raises:
+        RingfenceError: ``container does not exist``, it has stopped, or xl cannot tell.
+    """
+    record = load_record(runtime, container_id)
+    if record.driver != XEN:
+        return None
+    from ringfence.container.domain_stats import running_domain
+
+    found = running_domain(record)
+    return (str(found.number), str(found.vcpus), str(found.memory), f"{found.seconds:.1f}", found.state)
+
+
 def processes(runtime: Runtime, container_id: str) -> list[int]:
     """Host pids of every process in the container's cgroup, in rising order; none of a stopped container.
 
@@ -39,6 +54,10 @@ def processes(runtime: Runtime, container_id: str) -> list[int]:
         from ringfence.container.jail.processes import pids
 
         return pids(runtime, record)
+    if record.driver == XEN:
+        from ringfence.container.domain_stats import serving
+
+        return serving(record)
     if record.driver == MICROVM and is_alive(record):
         from ringfence.container.machine import processes_of
 

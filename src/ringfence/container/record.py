@@ -43,7 +43,9 @@ class ContainerRecord(Record):
     image and MiB of memory; ``network`` the path of a network namespace that it has joined and whose devices its
     machine uses, the inode number of that, and the numbers of the devices; ``bridged`` are the requests, in
     hexadecimal, that take such devices from bridges again; ``pod`` the folder of the sandbox whose machine it lives in,
-    "" for a machine of its own, and ``key`` what tells it from others there.
+    "" for a machine of its own, and ``key`` what tells it from others there;
+    ``domain`` is what is known of its Xen domain, empty without: its name and UUID, from ``made`` on its number, and
+    how the toolstack is called.
     """
 
     directory: str
@@ -68,6 +70,7 @@ class ContainerRecord(Record):
     bridged: tuple[str, ...] = ()
     pod: str = ""
     key: int = 0
+    domain: dict[str, str] = {}  # noqa: RUF012 - see above
 
     @property
     def machine_directory(self) -> str:

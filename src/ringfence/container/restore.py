@@ -53,6 +53,8 @@ def restore(runtime: Runtime, container_id: str, options: RunOptions, images: Cr
     if chosen.choice.driver == JAIL:
         raise RingfenceError("a jail cannot be restored", hint="CRIU is Linux's alone")
     prepared = decide(runtime, container_id, options, detached=options.detach, fifo=False, chosen=chosen)
+    if prepared.domain:
+        raise RingfenceError("a Xen domain's container cannot be restored: no set of its devices has been proven")
     if prepared.machine:
         raise RingfenceError(f"{images.image_path} holds no state of a machine")
     returning = Return(Birth(runtime, container_id, options, prepared), images)

@@ -7,8 +7,8 @@ from ringfence.container.birth import Birth
 from ringfence.container.create import bear_detached
 from ringfence.container.delete import remove
 from ringfence.container.foreground import Foreground, become_subreaper
-from ringfence.container.planning import again_without_kvm, choose_wall, decide
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.planning import GUESTS, again_without_kvm, choose_wall, decide
+from ringfence.container.runtime import JAIL, XEN
 from ringfence.container.start import open_gate
 from ringfence.drivers.linux.context import CLONE_NEWPID, section, user_outside
 
@@ -44,7 +44,7 @@ def after_start(runtime: Runtime, birth: Birth) -> None:
         from ringfence.container.network import connect_network
 
         connect_network(birth.record, runtime.log, again=True)
-    elif birth.record.driver == MICROVM:
+    elif birth.record.driver in GUESTS:
         open_gate(runtime, birth.record)
     if birth.record.hooks:
         from ringfence.container.hooks import run_poststart
@@ -61,7 +61,12 @@ def run_foreground(runtime: Runtime, container_id: str, options: RunOptions, cho
     )
     try:
         after_start(runtime, birth)
-        return front.wait(birth.record.pid, birth.relay)
+        ended = front.wait(birth.record.pid, birth.relay)
+        if birth.record.driver == XEN:
+            from ringfence.container.domain_life import tell_ending
+
+            tell_ending(runtime, birth.record, ended)
+        return ended
     finally:
         if not options.keep and paths.isdir(birth.record.directory):
             remove(runtime, birth.record, force=True)

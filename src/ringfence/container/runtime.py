@@ -38,7 +38,8 @@ class Runtime(Record):
     ``criu`` the program for checkpoints, "" for the one in PATH; ``cwd`` the caller's working directory, to which pid
     files and console sockets are relative; ``driver`` the wall that ``--driver`` asks for and ``named`` that which the
     program's name means, each "" for none; ``vm_folders`` may have vm.json and hypervisor.args;
-    ``hypervisor_log`` is the folder for what QEMU says, "" for none.
+    ``hypervisor_log`` is the folder for what QEMU says, "" for none; ``default_root`` is what ``root`` is when nobody
+    names another; ``runx``: domains have RunX's sizes where nothing is said.
     """
 
     root: str
@@ -54,6 +55,8 @@ class Runtime(Record):
     named: str = ""
     vm_folders: tuple[str, ...] = ()
     hypervisor_log: str = ""
+    default_root: str = ""
+    runx: bool = False
 
 
 class Source(Record):

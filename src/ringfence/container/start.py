@@ -7,7 +7,7 @@ import select
 
 from ringfence import paths
 from ringfence.container.record import FIFO, NOTIFY, load_record, lock
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 from ringfence.container.status import CREATED, PAUSED, STOPPED, start_time, status
 from ringfence.errors import RingfenceError, from_os_error
 
@@ -81,6 +81,8 @@ def make_relay(runtime: Runtime, record: ContainerRecord) -> Relay | None:
 def open_gate(runtime: Runtime, record: ContainerRecord) -> None:
     """Open the FIFO the process waits on and take its byte; a process that dies meanwhile ends the wait.
 
+    A guest is told in its own way.
+
     Raises:
         RingfenceError: the process has died.
     """
@@ -92,8 +94,20 @@ def open_gate(runtime: Runtime, record: ContainerRecord) -> None:
         if not record.pod:
             connect_network(record, runtime.log)
         start_guest(record)
-        posix.unlink(path)
-        return
+        return posix.unlink(path)
+    if record.driver == XEN:
+        from ringfence.container.domain_life import start_domain
+
+        return start_domain(runtime, record)
+    return open_fifo(record, path)
+
+
+def open_fifo(record: ContainerRecord, path: str) -> None:
+    """The same for a process of this host.
+
+    Raises:
+        RingfenceError: the process has died.
+    """
     gate = process = -1
     try:
         process = posix.pidfd_open(record.pid)

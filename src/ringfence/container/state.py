@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posix
+
 from ringfence import paths
 from ringfence.container.record import load_record, oom_kills
-from ringfence.container.runtime import JAIL
+from ringfence.container.runtime import JAIL, XEN
 from ringfence.container.status import STOPPED, status
 from ringfence.host.probe import read_or
 from ringfence.version import SPEC_VERSION
@@ -13,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import Runtime
+    from ringfence.drivers.xen.listing import Domain
 
 
 def state(runtime: Runtime, container_id: str) -> dict[str, object]:
@@ -21,12 +24,36 @@ def state(runtime: Runtime, container_id: str) -> dict[str, object]:
     Raises:
         RingfenceError: ``container does not exist``.
     """
-    return describe(load_record(runtime, container_id), "")
+    record = load_record(runtime, container_id)
+    return describe(record, owner_of(record) if runtime.runx else "")
 
 
-def describe(record: ContainerRecord, owner: str) -> dict[str, object]:
-    """The state object of a record."""
-    return described(record, owner, status(record))
+def owner_of(record: ContainerRecord) -> str:
+    """The name of whoever has made a container."""
+    import pwd
+
+    uid = posix.stat(record.directory).st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"
+
+
+def describe(record: ContainerRecord, owner: str, domains: list[Domain] | None = None) -> dict[str, object]:
+    """The state object of a record; ``domains`` are those of the host, if they are known.
+
+    Raises:
+        RingfenceError: a Xen domain's toolstack cannot tell.
+    """
+    if record.driver == XEN:
+        from ringfence.container.domain_told import describe_domain
+
+        return describe_domain(record, owner, domains)
+    now = status(record)
+    told = described(record, owner, now)
+    if record.machine:
+        told["ringfence"] = machine_of(record, now)
+    return told
 
 
 def annotations_of(record: ContainerRecord, now: str) -> dict[str, str]:
@@ -39,7 +66,7 @@ def annotations_of(record: ContainerRecord, now: str) -> dict[str, str]:
 
 
 def described(record: ContainerRecord, owner: str, now: str) -> dict[str, object]:
-    """The state object of a record whose status is known."""
+    """What the specification has keys for, of a record whose status is known."""
     told: dict[str, object] = {
         "ociVersion": SPEC_VERSION,
         "id": record.id,
@@ -52,8 +79,6 @@ def described(record: ContainerRecord, owner: str, now: str) -> dict[str, object
     if annotations := annotations_of(record, now):
         told["annotations"] = annotations
     told["owner"] = owner
-    if record.machine:
-        told["ringfence"] = machine_of(record, now)
     return told
 
 

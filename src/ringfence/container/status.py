@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix
 
 from ringfence.container.record import FIFO
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,11 +81,19 @@ def reads(path: str, *words: bytes) -> bool:
 
 
 def status(record: ContainerRecord) -> str:
-    """One of the four words of the runtime specification."""
+    """One of the four words of the runtime specification.
+
+    Raises:
+        RingfenceError: a Xen domain's toolstack cannot tell.
+    """
     if record.driver == JAIL:
         from ringfence.container.jail.wall import status_of
 
         return status_of(record)
+    if record.driver == XEN:
+        from ringfence.container.domain_state import domain_status
+
+        return domain_status(record)
     if not is_alive(record):
         return STOPPED
     if is_frozen(record):

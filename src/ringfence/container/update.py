@@ -9,7 +9,7 @@ from ringfence.cgroups.perform import perform
 from ringfence.cgroups.restore import remember, restore
 from ringfence.container.record import container_directory, load_record, lock, write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json, with_lifted_swap
-from ringfence.container.runtime import JAIL, MICROVM
+from ringfence.container.runtime import JAIL, MICROVM, XEN
 from ringfence.container.saved import saved_config
 from ringfence.container.status import STOPPED, status
 from ringfence.errors import RingfenceError, from_os_error
@@ -47,8 +47,13 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
 
             if l3_cache_schema or mem_bw_schema:
                 raise RingfenceError("Intel RDT: a jail has no such thing")
-            update_jail(runtime, record, config, resources)
-            return
+            return update_jail(runtime, record, config, resources)
+        if record.driver == XEN:
+            from ringfence.container.domain_update import update_domain
+
+            if l3_cache_schema or mem_bw_schema:
+                raise RingfenceError("Intel RDT: dom0 cannot set it for a domain through xl")
+            return update_domain(record, config, resources)
         if record.driver == MICROVM:
             resources = change_machine(record, config, resources)
         lines = tuple(line for line in (l3_cache_schema, mem_bw_schema) if line)
@@ -56,6 +61,7 @@ def update(runtime: Runtime, container_id: str, resources: Resources, l3_cache_s
         apply(record, stored_resources(record, config), with_lifted_swap(resources))
         if lines:
             write_lines(schemata, lines)
+        return None
     finally:
         posix.close(held)
 

@@ -18,6 +18,20 @@ class MountAt(InitStep):
         return "mount", f"{self.type} {self.source} → {self.target}" + (f"  {self.data}" if self.data else "")
 
 
+class MountImage(InitStep):
+    """Mount a device that holds a file system of a type that the guest knows; it is waited for some seconds.
+
+    ``flags`` are MS_* bits. The types are tried in the init's order, and what is in the device decides.
+    """
+
+    device: str
+    target: str
+    flags: int
+
+    def describe(self) -> tuple[str, str]:
+        return "mount", f"{self.device} → {self.target}"
+
+
 class MakeFolder(InitStep):
     """mkdir(2) at a path of the guest; one that is there is fine."""
 
@@ -35,6 +49,20 @@ class WriteFile(InitStep):
 
     def describe(self) -> tuple[str, str]:
         return "write", f"{self.value} → {self.path}"
+
+
+class CoverFile(InitStep):
+    """Let a file of the guest's memory with some content lie over the file ``target`` of the tree at ``root``.
+
+    A target that is not there is made, if that can be; if not, there is a warning and no file.
+    """
+
+    root: str
+    target: str
+    content: str
+
+    def describe(self) -> tuple[str, str]:
+        return "cover", self.target
 
 
 class AttachDevices(InitStep):

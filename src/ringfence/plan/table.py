@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.plan import birth, guest, inside, mounts
+from ringfence.plan import birth, domain, guest, inside, mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,8 +74,10 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     mounts.MaskPath,
     mounts.OpenConsole,
     guest.MountAt,
+    guest.MountImage,
     guest.MakeFolder,
     guest.WriteFile,
+    guest.CoverFile,
     guest.AttachDevices,
     guest.CheckMemory,
     guest.SetInterface,
@@ -87,6 +89,7 @@ INIT_STEPS: tuple[type[InitStep], ...] = (
     guest.TakeHostConsole,
     guest.Supervise,
     guest.RelayProcess,
+    domain.WatchDomain,
 )
 for number, step in enumerate(INIT_STEPS, start=1):
     step.KIND = number

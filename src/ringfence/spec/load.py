@@ -32,8 +32,11 @@ JSON_NAMES = {
     "container_id": "containerID",
     "disable_oom_killer": "disableOOMKiller",
     "exec_cpu_affinity": "execCPUAffinity",
+    "first_gfn": "firstGFN",
+    "first_mfn": "firstMFN",
     "host_id": "hostID",
     "kernel_tcp": "kernelTCP",
+    "nr_mfns": "nrMFNs",
     "throttle_read_iops_device": "throttleReadIOPSDevice",
     "throttle_write_iops_device": "throttleWriteIOPSDevice",
 }

@@ -388,12 +388,23 @@ class GuestImage(Record):
     format: str = "raw"
 
 
+class MemoryFrames(Record):
+    """Frames of the host's memory that a virtual machine is given, and where it sees them (config-vm.md)."""
+
+    first_mfn: U64
+    nr_mfns: U64
+    first_gfn: U64 | None = None
+
+
 class Hardware(Record):
-    """What a virtual machine consists of, ``memory`` in bytes (config-vm.md)."""
+    """What a virtual machine consists of, ``memory`` in bytes; the last three are a Xen domain's (config-vm.md)."""
 
     device_tree: str | None = None
     vcpus: U32 | None = None
     memory: U64 | None = None
+    dtdevs: tuple[str, ...] = ()
+    iomems: tuple[MemoryFrames, ...] = ()
+    irqs: tuple[U32, ...] = ()
 
 
 class VirtualMachine(Record):

@@ -121,18 +121,6 @@ def test_a_configuration_of_two_shapes() -> None:
         shape_of({"vm": {}, "freebsd": {}})
 
 
-@pytest.mark.parametrize(
-    ("runtime", "document"),
-    [
-        (called("ringfence", "--driver", "xen"), {}),
-        (called(), {"vm": {"xl": {}}}),
-    ],
-)
-def test_a_wall_that_is_not_there_is_never_replaced_by_another(runtime: Runtime, document: dict[str, object]) -> None:
-    """MVM-DRIVER-04."""
-    assert "is not available: this version of ringfence builds no " in str(refusal(runtime, document))
-
-
 def test_a_wall_that_nobody_knows() -> None:
     """MVM-DRIVER-04."""
     error = refusal(called("ringfence", "--driver", "kvm"), {})

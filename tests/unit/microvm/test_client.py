@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.container.machine import process_of
-from ringfence.drivers.microvm.client import Frame, encode, parse
-from ringfence.drivers.microvm.ramdisk import base, with_plan
+from ringfence.drivers.guest.client import Frame, encode, parse
+from ringfence.drivers.guest.ramdisk import base, with_plan
 from ringfence.errors import RingfenceError
 from ringfence.plan.frames import LARGEST, TYPES
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guest import own, place, stock
-from ringfence.drivers.microvm.ramdisk import archive, base, with_plan
+from ringfence.drivers.guest.ramdisk import archive, base, with_plan
 from ringfence.initfile import INIT
 
 LARGEST = 150 << 10

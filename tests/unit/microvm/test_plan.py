@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from ringfence.drivers.guest.inner import OWN
+from ringfence.drivers.guest.numbers import digest_of, guest_bytes
 from ringfence.drivers.linux.context import Context
-from ringfence.drivers.microvm.guest import OWN, guest_config
+from ringfence.drivers.microvm.guest import guest_config
 from ringfence.drivers.microvm.limits import host_resources
 from ringfence.drivers.microvm.machine import VIRT, Machine, command, compile_machine, daemon_command, kernel_line
-from ringfence.drivers.microvm.plan import compile_create, digest_of, guest_bytes
+from ringfence.drivers.microvm.plan import compile_create
 from ringfence.errors import RingfenceError
 from ringfence.host.facts import Host
 from ringfence.jsontext import dumps

@@ -8,8 +8,9 @@ import pytest
 
 from ringfence.container import kernel
 from ringfence.container.kernel import Kernel, kernel_for, ramdisk_for
+from ringfence.drivers.guest.kernel import parameters_of
 from ringfence.drivers.microvm.machine import Machine, kernel_line
-from ringfence.drivers.microvm.sizes import check_machine, memory_of, parameters_of, vcpus_of
+from ringfence.drivers.microvm.sizes import check_machine, memory_of, vcpus_of
 from ringfence.errors import RingfenceError
 from ringfence.spec.load import load_document
 from ringfence.spec.types import Config, VirtualMachine

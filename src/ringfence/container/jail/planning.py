@@ -39,7 +39,8 @@ RUNJ, RUNJ_ROOT = "runj", "root"
 class PreparedJail(Record):
     """A container that has been decided on and not begun.
 
-    ``text`` is the configuration that is kept, ``cautions`` are for the log, ``notes`` for ``explain``.
+    ``text`` is the configuration that is kept, ``cautions`` are for the log, ``notes`` and ``files``, of which a jail
+    needs none, for ``explain``.
     """
 
     text: str
@@ -49,6 +50,7 @@ class PreparedJail(Record):
     choice: Choice
     cautions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def process(self) -> Process:

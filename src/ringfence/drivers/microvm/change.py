@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ringfence.cgroups.v2 import compile_v2
-from ringfence.drivers.microvm.guest import changed, guest_host, write_steps
+from ringfence.drivers.guest.inner import changed, guest_host, write_steps
+from ringfence.drivers.microvm.guest import WALL
 from ringfence.drivers.microvm.sizes import MIB, memory_of
 from ringfence.errors import RingfenceError
 from ringfence.plan import guest
@@ -71,7 +72,7 @@ def compile_change(resources: Resources, config: Config, host: Host, cgroup: str
     if limit and limit > 0:
         steps.append(guest.CheckMemory("", cgroup, limit))
     for step in compile_v2(guest_host(host), cgroup, without_check(inner), devices=False):
-        steps += write_steps(step)
+        steps += write_steps(step, WALL)
     return Plan((), tuple(steps), ())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.microvm.guest import changed
+from ringfence.drivers.guest.inner import changed
 from ringfence.spec.types import DeviceRule
 
 TYPE_CHECKING = False

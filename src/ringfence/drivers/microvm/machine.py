@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ringfence.drivers.guest.kernel import quoted
+from ringfence.drivers.guest.ramdisk import FIRST_PROCESS
 from ringfence.drivers.microvm.cell import cell_steps
 from ringfence.drivers.microvm.image import Image, disk_words
-from ringfence.drivers.microvm.ramdisk import FIRST_PROCESS
 from ringfence.network.hardware import hardware_address
 from ringfence.plan import inside
 from ringfence.plan.plan import Plan
@@ -114,11 +115,6 @@ def pc_words(machine: Machine, *, acpi: bool) -> list[str]:
     words += ["no_timer_check", "tsc=reliable"]
     words += ["nolapic_timer"] if machine.cpus == 1 and not acpi else []
     return words + ([f"tsc_early_khz={machine.tsc_khz}"] if machine.tsc_khz else [])
-
-
-def quoted(word: str) -> str:
-    """A word of the kernel's command line that stays one (kernel-parameters.rst)."""
-    return f'"{word}"' if " " in word else word
 
 
 def accelerator(machine: Machine) -> list[str]:

@@ -6,12 +6,14 @@ process, which the supervisor starts; and that of the guest's init, which the ma
 
 from __future__ import annotations
 
+from ringfence.drivers.guest.inner import Seat, changed
+from ringfence.drivers.guest.numbers import digest_of, guest_bytes
+from ringfence.drivers.guest.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
 from ringfence.drivers.linux.birth import birth_steps, open_groups
 from ringfence.drivers.linux.context import Slots, section, unprivileged
 from ringfence.drivers.linux.rootfs import early_hook_steps
-from ringfence.drivers.microvm.guest import Seat, changed, compile_guest, compile_inner_exec
+from ringfence.drivers.microvm.guest import compile_guest, compile_inner_exec
 from ringfence.drivers.microvm.machine import MOST_NICS, P9, VIRTIOFS, compile_daemon, compile_machine, handed_on
-from ringfence.drivers.microvm.share import FOLDER, point_steps, shares_of, shown_in, tree_steps
 from ringfence.drivers.microvm.sizes import SANDBOX, kind_of
 from ringfence.drivers.microvm.unprivileged import own_user
 from ringfence.errors import RingfenceError
@@ -103,20 +105,6 @@ def with_digest(plan: Plan, supervise: guest.Supervise) -> Plan:
     """The supervisor is told which plan the guest must have got; that depends on the numbers of its steps."""
     named = changed(supervise, digest=digest_of(plan))
     return changed(plan, inside=(*plan.inside[:-1], named))  # type: ignore[no-any-return]
-
-
-def digest_of(plan: Plan) -> bytes:
-    """16 bytes that name the guest's plan."""
-    from hashlib import sha256
-
-    return sha256(guest_bytes(plan)).digest()[:16]
-
-
-def guest_bytes(plan: Plan) -> bytes:
-    """The guest's plan as its init reads it; its steps are numbered on from those before it."""
-    before = sum(len(one.birth) + len(one.inside) for name, one in plan.nested if name != "guest")
-    own = len(plan.host) + len(plan.birth) + len(plan.inside)
-    return plan.part("guest").encode(first=own + before)
 
 
 def outer_config(config: Config, host: Host) -> Config:

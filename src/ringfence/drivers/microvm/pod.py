@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ringfence.drivers.guest.inner import Seat, changed
+from ringfence.drivers.guest.numbers import guest_bytes
+from ringfence.drivers.guest.share import FOLDER, shown_in
 from ringfence.drivers.linux.context import Namespaces, Slots, section
-from ringfence.drivers.microvm.guest import Seat, changed, compile_member
-from ringfence.drivers.microvm.plan import guest_bytes, host_side, refuse_descriptors
-from ringfence.drivers.microvm.share import FOLDER, shown_in
+from ringfence.drivers.microvm.guest import compile_member
+from ringfence.drivers.microvm.plan import host_side, refuse_descriptors
 from ringfence.plan import guest
 from ringfence.plan.plan import Plan
 

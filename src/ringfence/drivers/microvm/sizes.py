@@ -87,24 +87,6 @@ def vcpus_of(config: Config, most: int, pod: int = 0) -> int:
     return max(1, min(wanted, most))
 
 
-def parameters_of(machine: VirtualMachine | None) -> tuple[str, ...]:
-    """The configuration's words for the kernel (MVM-KERNEL-07).
-
-    Raises:
-        RingfenceError: one of them would not stay one word, or names another first process.
-    """
-    words = machine.kernel.parameters if machine and machine.kernel else ()
-    for index, word in enumerate(words):
-        field = f"/vm/kernel/parameters/{index}"
-        if not word or '"' in word or not word.isprintable():
-            raise RingfenceError(
-                "a kernel parameter must be one word without quotes or control characters", field=field
-            )
-        if word.startswith(("init=", "rdinit=")) or word == "--":
-            raise RingfenceError(f"the kernel parameter {word} would replace the first process", field=field)
-    return words
-
-
 def check_machine(machine: VirtualMachine) -> None:
     """Whether all that is asked of the machine can be given.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ringfence.drivers.guest.inner import changed
 from ringfence.drivers.linux.context import section
 from ringfence.drivers.linux.mount import is_bind
-from ringfence.drivers.microvm.guest import changed
 from ringfence.spec.types import IDMapping, Namespace
 
 TYPE_CHECKING = False

@@ -59,11 +59,14 @@ def point_steps(config: Config, bundle: str, rootfs: str) -> list[InitStep]:
     return [*steps, mounts.MakeDirectory("/process/cwd", config.process.cwd)]
 
 
-def tree_steps(shares: list[Share], folder: str) -> list[InitStep]:
-    """The tree is put together in a mount namespace of the supervisor's, below a folder of the container's state."""
+def tree_steps(shares: list[Share], folder: str, always: int = 0) -> list[InitStep]:
+    """The tree is put together in a mount namespace of its own, below a folder of the container's state.
+
+    ``always`` are attributes that every mount of it has.
+    """
     steps: list[InitStep] = [mounts.OpenRoot("", folder, False)]
     for share in shares:
-        flags = MOUNT_ATTR_RDONLY if share.readonly else 0
+        flags = always | (MOUNT_ATTR_RDONLY if share.readonly else 0)
         more = flags if share.recursive else 0
         shown = (share.source, 0, share.target, share.recursive, flags, 0, 0, False, more, 0, False, False, False)
         steps.append(mounts.BindMount(share.pointer, *shown))

@@ -23,13 +23,20 @@ def padded(data: bytes) -> bytes:
     return data + b"\0" * (-len(data) % 4)
 
 
-def entry(number: int, name: str, mode: int, data: bytes = b"") -> bytes:
-    """One file of root's."""
-    raw = name.encode() + b"\0"
+def member(
+    number: int, name: str, mode: int, uid: int, gid: int, data: bytes = b"", device: tuple[int, int] = (0, 0)
+) -> bytes:
+    """One file of an archive; ``device`` are the numbers of a device node."""
+    raw = name.encode("utf-8", "surrogateescape") + b"\0"
     links = 2 if mode & S_IFDIR == S_IFDIR else 1
-    fields = (number, mode, 0, 0, links, 0, len(data), 0, 0, 0, 0, len(raw), 0)
+    fields = (number, mode, uid, gid, links, 0, len(data), 0, 0, *device, len(raw), 0)
     head = MAGIC + b"".join(b"%08X" % field for field in fields)
     return padded(head + raw) + padded(data)
+
+
+def entry(number: int, name: str, mode: int, data: bytes = b"") -> bytes:
+    """One file of root's."""
+    return member(number, name, mode, 0, 0, data)
 
 
 def folders_and_files(folders: Iterable[str], files: Iterable[tuple[str, int, bytes]]) -> bytes:
