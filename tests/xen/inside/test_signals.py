@@ -54,7 +54,7 @@ def test_pauses(dom0: Dom0) -> None:
     found = dom0.domain(container)
     assert found.letters == "--p---", found
     assert container.status() == "paused"
-    runtime.refuses("paused", "pause", container.id)
+    runtime.refuses("container not running", "pause", container.id)
     seen = container.output()
     output("xl", "pause", str(found.number))
     assert dom0.domain(container).seconds == found.seconds
