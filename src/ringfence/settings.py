@@ -94,7 +94,8 @@ class Settings(Record):
     ``accelerator`` is what runs the code of machines, ``boot_timeout`` the seconds that KVM has for a first sign,
     ``files`` how they get their files. ``hypervisor`` is the path of QEMU, "" for the usual one; a bundle may name one
     of ``hypervisors`` if ``bundle_hypervisor``. ``pod_memory`` in MiB and ``pod_vcpus`` are those of the machine of a
-    sandbox that says nothing, 0 for the same as of any container. ``xen`` has those of Xen domains.
+    sandbox that says nothing, 0 for the same as of any container. Machines get networks of ``NETCONF`` from files in
+    ``vm_cni_folders``, none if there are none; ``vm_cni_plugins`` has the plugins. ``xen`` has those of Xen domains.
     """
 
     driver: str = ""
@@ -105,6 +106,8 @@ class Settings(Record):
     hypervisor: str = ""
     bundle_hypervisor: bool = False
     hypervisors: tuple[str, ...] = ()
+    vm_cni_folders: tuple[str, ...] = ()
+    vm_cni_plugins: str = "/opt/cni/bin"
     pod_memory: int = 0
     pod_vcpus: int = 0
     jail: JailSettings = JailSettings()
@@ -323,6 +326,8 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "qemu.path": ("hypervisor", path),
     "vm.allow-bundle-hypervisor": ("bundle_hypervisor", truth),
     "vm.hypervisors": ("hypervisors", path_list),
+    "vm.cni-folders": ("vm_cni_folders", path_list),
+    "vm.cni-plugins": ("vm_cni_plugins", path),
     "pod.memory": ("pod_memory", count(40, 1 << 20)),
     "pod.vcpus": ("pod_vcpus", count(1, 1024)),
     "files": ("files", one_of("auto", "virtiofs", "9p")),

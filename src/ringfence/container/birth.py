@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ringfence.container.planning import Prepared
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.drivers.linux.perform import Outcome
+    from ringfence.network.netconf import Netconf
     from ringfence.plan.step import HostStep
 
 FIFO_MODE = 0o622
@@ -55,6 +56,7 @@ class Birth:
         self.prepared = prepared
         self.relay: Relay | None = None
         self.boot: Boot | Member | None = None
+        self.netconf: Netconf | None = None
         self.rise: Rise | None = None
         hooks = has_hooks(prepared.config, "poststart", "poststop")
         self.record = ContainerRecord(
@@ -100,9 +102,12 @@ class Birth:
                 self.make_fifo()
             if record.driver == MICROVM:
                 self.make_boot()
+            if self.prepared.netconf:
+                self.reserve(self.prepared.netconf)
             if record.driver == XEN:
                 self.make_rise()
         except (OSError, RingfenceError) as error:
+            self.release_address()
             self.release()
             remove_directory(record.directory)
             if isinstance(error, RingfenceError):
@@ -127,6 +132,25 @@ class Birth:
         if self.record.namespaces & CLONE_NEWUSER and uid >= 0:
             posix.chown(path, uid, gid)
         self.fifo = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
+
+    def reserve(self, netconf: Netconf) -> None:
+        """The addresses of a network of the container's own."""
+        from ringfence.container.own_network import reserve_address
+
+        self.netconf = reserve_address(self.record, netconf, self.prepared.choice.settings.vm_cni_plugins)
+
+    def connect(self, netconf: Netconf) -> None:
+        """Connect the machine with that network."""
+        from ringfence.container.own_network import attach
+
+        attach(self.record, netconf)
+
+    def release_address(self) -> None:
+        """Give the addresses back."""
+        if self.record.reserved:
+            from ringfence.container.own_network import release_address
+
+            release_address(self.record)
 
     def make_boot(self) -> None:
         """What the machine is started with; a file in the FIFO's place says that the container waits for start."""
@@ -167,6 +191,8 @@ class Birth:
                 given, on_unit = {**given, "unit": attachment.acknowledge}, attachment.move
             outcome = perform(plan, given, stdio, self.born, on_listener=on_listener, on_unit=on_unit, traced=traced)
             self.release_holders()
+            if self.netconf:
+                self.connect(self.netconf)
             self.tell()
         except RingfenceError as error:
             self.undo()
@@ -274,6 +300,7 @@ class Birth:
             from ringfence.resctrl.files import remove
 
             remove(record.resctrl)
+        self.release_address()
         self.release()
         remove_directory(record.directory)
         if record.hooks and record.pid:

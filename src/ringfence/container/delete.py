@@ -85,6 +85,10 @@ def remove(runtime: Runtime, record: ContainerRecord, force: bool) -> None:
         from ringfence.container.network import disconnect_network
 
         disconnect_network(record)
+    if record.reserved:
+        from ringfence.container.own_network import release_address
+
+        release_address(record)
     if record.resctrl:
         from ringfence.resctrl.files import remove as remove_resctrl
 

@@ -82,6 +82,8 @@ def connect_network(record: ContainerRecord, log: Log, *, again: bool = False) -
     """
     from ringfence.container.machine import change_guest
 
+    if record.reserved:
+        return
     refuse_host(f"/proc/{record.pid}/ns/net", FIELD)
     lost: tuple[str, ...] = ()
     socket = netlink(record)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.drivers.xen.wanted import Wanted
     from ringfence.host.facts import Host
+    from ringfence.network.netconf import Netconf
     from ringfence.plan.plan import Plan
     from ringfence.plan.step import HostStep
     from ringfence.resctrl.place import Group
@@ -86,6 +87,7 @@ class Prepared(Record):
     domain: dict[str, str] = {}  # noqa: RUF012 - records are values, their defaults are never changed
     files: tuple[tuple[str, str], ...] = ()
     wanted: Wanted | None = None
+    netconf: Netconf | None = None
 
     @property
     def process(self) -> Process:
@@ -98,6 +100,7 @@ class Compiled(Record):
     """A wall's plan, what its machine consists of, the network that joins, notices and notes, the place in a pod.
 
     ``domain`` is a Xen domain's part of the record, ``files`` what is written for it, ``wanted`` what it is made from.
+    ``netconf`` is the network of a machine that nobody has prepared.
     """
 
     plan: Plan
@@ -110,6 +113,7 @@ class Compiled(Record):
     domain: dict[str, str] = {}  # noqa: RUF012 - records are values, their defaults are never changed
     files: tuple[tuple[str, str], ...] = ()
     wanted: Wanted | None = None
+    netconf: Netconf | None = None
 
 
 def listen_fds(runtime: Runtime, own_pid: int) -> int:
@@ -396,14 +400,20 @@ def compile_plan(
         if sandbox := sandbox_of(runtime, config):
             return compile_member(config, host, context, steps, state, sandbox)
     joined = joined_network(config)
+    netconf = None
+    if choice.settings.vm_cni_folders:
+        from ringfence.container.own_network import wanted_network  # for those who allow it only
+
+        netconf = wanted_network(config, choice.settings, prepared=bool(joined))
     verdict = accelerate(choice.settings.accelerator, cache_of(runtime) if cached else None)
     asking = Asking(context.bundle, context.rootfs, state, runtime.vm_folders, context.terminal, begun)
     hardware = machine_for(config, asking, verdict, choice.settings)
-    logged = bool(runtime.hypervisor_log)
-    decided = plan.compile_create(config, host, context, steps, hardware, state, logged=logged)
+    logged, dns = bool(runtime.hypervisor_log), (netconf.field, netconf.dns) if netconf else None
+    decided = plan.compile_create(config, host, context, steps, hardware, state, logged=logged, dns=dns)
     network = (joined,) if joined else ()
     notes, doubts = (hardware.own.notes, hardware.own.warnings) if hardware.own else ((), ())
-    return Compiled(decided, parts_of(hardware), network, (*verdict.notices, *doubts), notes)
+    notes += (f"eth0 on the bridge {netconf.bridge}, as {netconf.file} has it for {netconf.name}",) if netconf else ()
+    return Compiled(decided, parts_of(hardware), network, (*verdict.notices, *doubts), notes, netconf=netconf)
 
 
 def compile_member(

@@ -68,6 +68,7 @@ class ContainerRecord(Record):
     machine: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     bridged: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
     pod: str = ""
     key: int = 0
     domain: dict[str, str] = {}  # noqa: RUF012 - see above

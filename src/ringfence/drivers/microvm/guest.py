@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ringfence.drivers.guest import inner
 from ringfence.drivers.guest.inner import OWN, Seat, cgroup_steps, guest_context, guest_host, machine_steps
-from ringfence.drivers.guest.share import INSIDE
+from ringfence.drivers.guest.share import INSIDE, ROOT
 from ringfence.drivers.linux.context import Namespaces, section
 from ringfence.drivers.linux.plan import ExecContext, compile_create, compile_exec
 from ringfence.drivers.microvm.image import ROOT as IMAGE_ROOT
 from ringfence.drivers.microvm.image import Image, image_steps
+from ringfence.network.cni_guest import resolver_steps
 from ringfence.plan import birth, guest
 from ringfence.plan.frames import SLOTS
 from ringfence.plan.plan import Plan
@@ -17,6 +18,7 @@ from ringfence.spec.options import MS_NODEV
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringfence.host.facts import Host
+    from ringfence.network.netconf import Dns
     from ringfence.plan.step import InitStep
     from ringfence.seccomp.filter import Filter
     from ringfence.spec.types import Config, Process
@@ -45,11 +47,18 @@ def share_steps(files: str) -> list[InitStep]:
 
 
 def compile_guest(
-    config: Config, host: Host, container_id: str, compiled: Filter | None, image: Image | None, files: str
+    config: Config,
+    host: Host,
+    container_id: str,
+    compiled: Filter | None,
+    image: Image | None,
+    files: str,
+    dns: tuple[str, Dns] | None = None,
 ) -> Plan:
     """The plan that the guest's init performs; ``image`` is one that is the container's root.
 
-    ``files`` is the way by which the guest gets those of the host, "" when it needs none.
+    ``files`` is the way by which the guest gets those of the host, "" when it needs none; ``dns`` what its resolver is
+    told, with the field of config.json that says so.
 
     Raises:
         RingfenceError: the configuration asks for what a guest cannot give.
@@ -63,6 +72,7 @@ def compile_guest(
         *share_steps(files),
         *machine_steps(facts, resources, WALL),
         *(image_steps(image, readonly=readonly) if image else []),
+        *(resolver_steps(dns[1], dns[0], root or OWN.share + ROOT) if dns else ()),
     ]
     return Plan((), (*first, *plan.birth), plan.inside, plan.slots)
 

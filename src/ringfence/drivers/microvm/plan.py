@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ringfence.drivers.linux.context import Context
     from ringfence.drivers.microvm.machine import Machine
     from ringfence.host.facts import Host
+    from ringfence.network.netconf import Dns
     from ringfence.plan.step import HostStep, InitStep
     from ringfence.spec.types import Config, Process
 
@@ -46,8 +47,11 @@ def compile_create(
     state: str,
     *,
     logged: bool = False,
+    dns: tuple[str, Dns] | None = None,
 ) -> Plan:
     """The plan of create and run; ``state`` is the container's folder. ``logged``: what QEMU says goes to files.
+
+    ``dns`` is as in compile_guest.
 
     Raises:
         RingfenceError: the configuration asks for something that this wall cannot give.
@@ -60,7 +64,7 @@ def compile_create(
     image = machine.image if machine.image and machine.image.is_root else None
     steps, births = host_side(config, host, context, slots, tree, has_image=image is not None)
     hardware, daemon = compile_machine(machine, state, tree), compile_daemon(machine, tree)
-    inner = compile_guest(config, host, context.container_id, context.filter, image, files_of(machine))
+    inner = compile_guest(config, host, context.container_id, context.filter, image, files_of(machine), dns)
     listener, oom, served = slots("listener"), slots("oom"), slots("served") if daemon else 0
     said = (slots("output"), slots("errors")) if logged else (0, 0)
     handed = [slots(name) for name in handed_on(machine)]
