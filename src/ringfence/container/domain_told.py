@@ -22,7 +22,7 @@ def describe_domain(record: ContainerRecord, owner: str, domains: list[Domain] |
     """
     found = own_domain(record, domains)
     now = status_of(record, found)
-    told = described(record, now, owner)
+    told = described(record, owner, now)
     watched = is_alive(record)
     if not watched:
         told["pid"] = 0
