@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from tests.support import Runtime
+from tests.support.leaks import LeakCheck
 from tests.support.process import read_text
 
 PROGRAM = """#!{python} -IS
@@ -29,6 +30,14 @@ main()
 """
 
 
+class Lasting(LeakCheck):
+    """What stays: a watcher calls xl now and then."""
+
+    def processes(self) -> list[int]:
+        """Live processes of the test without those of the toolstack."""
+        return [pid for pid in super().processes() if "/xen/xl" not in read_text(f"/proc/{pid}/cmdline")]
+
+
 class Dom0(Runtime):
     """The runtime under test on a host with xl and xenstore-read, whose answers are recorded ones."""
 
@@ -47,6 +56,7 @@ class Dom0(Runtime):
         self.told: dict[str, Any] = {}
         self.set()
         super().__init__(folder, self.program("ringfence"))
+        self.leaks = Lasting(folder, self.token)
 
     def globals(self) -> list[str]:
         """With the wall: config.json's ``vm`` would mean another."""
