@@ -9,6 +9,7 @@ from ringfence.cgroups.compile import compile_cgroup, compile_ownership, is_root
 from ringfence.cgroups.paths import locate
 from ringfence.container.bundle import checked, locate_rootfs, read_document
 from ringfence.container.choice import choose
+from ringfence.container.compiled import Compiled
 from ringfence.container.descriptors import check_preserved
 from ringfence.container.place import make_root
 from ringfence.container.record import CACHE, NOTIFY, NOTIFY_NAME, container_directory
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from ringfence.cgroups.systemd.manager import Manager
     from ringfence.container.bundle import Found, Read
     from ringfence.container.choice import Choice
-    from ringfence.container.record import ContainerRecord
     from ringfence.container.runtime import CreateOptions, Runtime
     from ringfence.drivers.xen.wanted import Wanted
     from ringfence.host.facts import Host
@@ -94,26 +94,6 @@ class Prepared(Record):
         """The process; the loader has made sure there is one."""
         assert self.config.process is not None
         return self.config.process
-
-
-class Compiled(Record):
-    """A wall's plan, what its machine consists of, the network that joins, notices and notes, the place in a pod.
-
-    ``domain`` is a Xen domain's part of the record, ``files`` what is written for it, ``wanted`` what it is made from.
-    ``netconf`` is the network of a machine that nobody has prepared.
-    """
-
-    plan: Plan
-    machine: tuple[str, ...] = ()
-    network: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    pod: str = ""
-    key: int = 0
-    domain: dict[str, str] = {}  # noqa: RUF012 - records are values, their defaults are never changed
-    files: tuple[tuple[str, str], ...] = ()
-    wanted: Wanted | None = None
-    netconf: Netconf | None = None
 
 
 def listen_fds(runtime: Runtime, own_pid: int) -> int:
@@ -386,51 +366,9 @@ def compile_plan(
         return Compiled(**dict(compile_domain(runtime, choice, config, host, context).items()))
     if choice.driver != MICROVM:
         return Compiled(compile_create(config, host, context, steps))
-    from ringfence.container.accelerator import accelerate
-    from ringfence.container.machine import Asking, machine_for
-    from ringfence.container.network import joined_network
-    from ringfence.drivers.microvm import plan
-    from ringfence.drivers.microvm.machine import parts_of
-    from ringfence.drivers.microvm.sizes import kind_of
+    from ringfence.container.machine_plan import compile_machine
 
-    state = container_directory(runtime, context.container_id)
-    if kind_of(config.annotations):
-        from ringfence.container.pod import sandbox_of  # for Kubernetes only
-
-        if sandbox := sandbox_of(runtime, config):
-            return compile_member(config, host, context, steps, state, sandbox)
-    joined = joined_network(config)
-    netconf = None
-    if choice.settings.vm_cni_folders:
-        from ringfence.container.own_network import wanted_network  # for those who allow it only
-
-        netconf = wanted_network(config, choice.settings, prepared=bool(joined))
-    verdict = accelerate(choice.settings.accelerator, cache_of(runtime) if cached else None)
-    asking = Asking(context.bundle, context.rootfs, state, runtime.vm_folders, context.terminal, begun)
-    hardware = machine_for(config, asking, verdict, choice.settings)
-    logged, dns = bool(runtime.hypervisor_log), (netconf.field, netconf.dns) if netconf else None
-    decided = plan.compile_create(config, host, context, steps, hardware, state, logged=logged, dns=dns)
-    network = (joined,) if joined else ()
-    notes, doubts = (hardware.own.notes, hardware.own.warnings) if hardware.own else ((), ())
-    notes += (f"eth0 on the bridge {netconf.bridge}, as {netconf.file} has it for {netconf.name}",) if netconf else ()
-    return Compiled(decided, parts_of(hardware), network, (*verdict.notices, *doubts), notes, netconf=netconf)
-
-
-def compile_member(
-    config: Config, host: Host, context: Context, steps: tuple[HostStep, ...], state: str, sandbox: ContainerRecord
-) -> Compiled:
-    """The plan of a container in the machine of a sandbox.
-
-    Raises:
-        RingfenceError: it asks for more memory than the machine has.
-    """
-    from ringfence.drivers.microvm import pod
-    from ringfence.drivers.microvm.sizes import check_fits
-
-    check_fits(config, sandbox.machine)
-    plan = pod.compile_create(config, host, context, steps, state, sandbox.directory)
-    key = pod.key_of(context.container_id)
-    return Compiled(plan, sandbox.machine, pod=sandbox.directory, key=key)
+    return compile_machine(runtime, choice, config, host, context, steps, cache_of(runtime) if cached else None, begun)
 
 
 def unit_and_bus(manager: Manager | None) -> tuple[str, tuple[str, ...]]:
