@@ -104,13 +104,13 @@ def test_output_of_half_a_megabyte_arrives_complete(engine: Engine, terminal: Te
 
 
 def test_run_makes_dev_console_the_terminal(engine: Engine, terminal: Terminal) -> None:
-    words = ["run", "--rm", "--interactive", "--tty", NAME, "sh", "-c", "echo through > /dev/console"]
+    words = ["run", "--rm", "--interactive", "--tty", NAME, "sh", "-c", f"{WAIT_SIZE}echo through > /dev/console"]
     assert terminal.finish(engine.spawn_on(terminal, *words)) == (0, "through\r\n")
 
 
 def test_a_user_owns_its_terminal(engine: Engine, terminal: Terminal) -> None:
     words = ["run", "--rm", "--interactive", "--tty", "--user", "1234", NAME]
-    client = engine.spawn_on(terminal, *words, "sh", "-c", "stat -c %u $(tty); echo again > $(tty)")
+    client = engine.spawn_on(terminal, *words, "sh", "-c", WAIT_SIZE + "stat -c %u $(tty); echo again > $(tty)")
     code, output = terminal.finish(client)
     assert (code, output.split()) == (0, ["1234", "again"])
 
