@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from tests.engines.docker import Docker
+from tests.engines.test_terminal import WAIT_SIZE
 from tests.support.image import NAME
 from tests.support.poll import wait_until
 from tests.support.terminal import Terminal
@@ -40,7 +41,7 @@ def test_files_of_the_hosts_root_are_out_of_reach(remapped: Docker) -> None:
 
 def test_a_network_a_terminal_limits_and_seccomp_work_as_without(remapped: Docker, terminal: Terminal) -> None:
     options = ["--rm", "--interactive", "--tty", "--memory", "64m", "--publish", "127.0.0.1:18090:80"]
-    script = "ip addr show eth0 | grep -c 'inet '; tty; grep Seccomp: /proc/self/status; exit 3"
+    script = WAIT_SIZE + "ip addr show eth0 | grep -c 'inet '; tty; grep Seccomp: /proc/self/status; exit 3"
     code, output = terminal.finish(remapped.spawn_on(terminal, "run", *options, NAME, "sh", "-c", script))
     assert (code, output.split()) == (3, ["1", "/dev/pts/0", "Seccomp:", "2"])
 
