@@ -85,7 +85,6 @@ def test_stats(podman: Podman, container: str) -> None:
 
 
 @ROOT
-@ROOT
 def test_inspect(podman: Podman, container: str) -> None:
     told = podman("inspect", "--format", "{{.OCIRuntime}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", "asleep")
     assert told.ok().out.split()[1:] == [str(64 * MIB), "50"]
