@@ -75,6 +75,8 @@ class Rise:
             OSError: it cannot be made.
         """
         folder = self.record.directory
+        # Behind other walls the container's own root comes for a FIFO (XEN-SEC-05).
+        posix.chmod(folder, 0o700)
         posix.mkdir(f"{folder}/{FOLDER}", 0o700)
         self.listener = listen(folder, SOCKET)
         flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_APPEND | posix.O_CLOEXEC

@@ -85,6 +85,7 @@ def test_the_files_are_roots_alone(dom0: Dom0, bundle: Bundle) -> None:
     """XEN-CFG-10, XEN-SEC-05: the domain's file, plan and steps; what is secret is on no command line."""
     bundle.env.append("PASSWORD=hunter2")
     container = dom0.create(bundle)
+    assert stat.S_IMODE(os.stat(container.state_folder).st_mode) == 0o700
     for name in ("xl.cfg", "ramdisk", "state.json", "config.json", "guest.json"):
         assert stat.S_IMODE(os.stat(f"{container.state_folder}/{name}").st_mode) == 0o600
     assert "hunter2" not in "".join(dom0.calls())
