@@ -20,7 +20,7 @@ from tests.xen.lab.boot import Ended, run
 from tests.xen.lab.build import image
 
 KERNEL = "vmlinux"
-LONGEST = 1800.0
+LONGEST = 3300.0
 PLACE = "/var/cache/ringfence/guest/current"
 SCRIPT = """\
 cp -a installed/. /
