@@ -72,7 +72,9 @@ def test_broken_settings_make_no_container(bundle: Path) -> None:
 
 def test_a_jail_is_not_replaced_by_another_wall(bundle: Path) -> None:
     """MVM-DRIVER-03, MVM-DRIVER-04: its plan is shown anywhere, and made on FreeBSD alone."""
-    annotate(bundle, freebsd={})
+    process = {"args": ["sh"], "cwd": "/"}
+    config = {"ociVersion": "1.3.0", "freebsd": {}, "root": {"path": "rootfs"}, "process": process}
+    (bundle / "config.json").write_text(json.dumps(config))
     assert json.loads(explained(bundle).stdout)["driver"] == "jail"
     words = [str(LAUNCHER), "--root", str(bundle / "state"), "create", "--bundle", str(bundle), "walled"]
     told = subprocess.run(words, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
