@@ -43,6 +43,9 @@ def check_config(config: Config, problems: Problems) -> None:
         from ringfence.spec.rules.vm import check_vm
 
         check_vm(config.vm, problems)
+    for index, device in enumerate(config.freebsd.devices if config.freebsd else ()):
+        if not device.path:
+            problems.add(f"/freebsd/devices/{index}/path", "must be given")
 
 
 def _check_process_and_root(config: Config, problems: Problems) -> None:

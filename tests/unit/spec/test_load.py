@@ -387,6 +387,7 @@ PLACES: dict[str, tuple[str, Document]] = {
     "Hypervisor": ("/vm/hypervisor", {"path": "/usr/bin/qemu"}),
     "GuestKernel": ("/vm/kernel", {"path": "/vmlinux"}),
     "GuestImage": ("/vm/image", {"path": "/image", "format": "raw"}),
+    "MemoryFrames": ("/vm/hwConfig/iomems/0", {"firstMFN": 1, "nrMFNs": 1}),
     "FreeBSDDevice": ("/freebsd/devices/0", {"path": "null"}),
 }
 
