@@ -25,6 +25,7 @@ from ringfence.plan.frames import GO_ON, HOLD, MONITOR, PROTOCOL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ringfence.container.planning import Prepared
@@ -71,19 +72,32 @@ def keep_machine(record: ContainerRecord, config: Config, options: CriuOptions, 
     try:
         with Client(record.directory) as client:
             check(client.ask("HOLD", stream=HOLD))
-            write_state(client, file, goes_on=options.leave_running)
+            write_state(
+                client, file, lambda: write_about(record, options.image_path, file), goes_on=options.leave_running
+            )
             if options.leave_running:
                 check(client.ask("HOLD", stream=GO_ON))
-        about = {**facts(record.machine, read_text(f"{record.directory}/{CONFIG}")), "size": posix.fstat(file).st_size}
-        write_whole(f"{options.image_path}/{ABOUT}", dumps(about))
     except OSError as error:
         raise from_os_error(f"cannot write the checkpoint to {options.image_path}", error) from None
     finally:
         posix.close(file)
 
 
-def write_state(client: Client, file: int, *, goes_on: bool) -> None:
-    """Have QEMU write the state; the machine stands still afterwards unless it ``goes_on``, or if that has failed."""
+def write_about(record: ContainerRecord, folder: str, file: int) -> None:
+    """What the state in an open file was made with.
+
+    Raises:
+        OSError: it cannot be found out, or not be written.
+    """
+    about = {**facts(record.machine, read_text(f"{record.directory}/{CONFIG}")), "size": posix.fstat(file).st_size}
+    write_whole(f"{folder}/{ABOUT}", dumps(about))
+
+
+def write_state(client: Client, file: int, finish: Callable[[], None], *, goes_on: bool) -> None:
+    """Have QEMU write the state, and ``finish`` what belongs to it.
+
+    The machine stands still afterwards unless it ``goes_on``, or if either has failed.
+    """
     with Monitor(client.borrow(MONITOR)) as monitor:
         monitor.greet()
         try:
@@ -91,6 +105,10 @@ def write_state(client: Client, file: int, *, goes_on: bool) -> None:
             monitor.ask("migrate-set-parameters", **AT_ONCE)
             monitor.ask("migrate", uri="fd:state")
             wait_for_state(monitor)
+            finish()
+        except OSError:
+            monitor.asked("cont", {})
+            raise
         except RingfenceError as error:
             monitor.asked("cont", {})
             raise RingfenceError(f"the container cannot be checkpointed: {error.attempted}") from None
