@@ -444,3 +444,13 @@ def used(host: Host) -> Iterator[Host]:
             host.close()
         raise
     host.close()
+
+
+def gone(host: Host, pid: int) -> bool:
+    """Whether a process has ended."""
+    host.reap()
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -7,7 +7,7 @@ import os
 import select
 
 from tests.jail.consoles import Console
-from tests.jail.harness import Container, Host, poll, text_of
+from tests.jail.harness import Container, Host, gone, poll, text_of
 
 KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 
@@ -76,17 +76,7 @@ def test_a_hook_that_takes_too_long(host: Host) -> None:
     bundle.hook("createRuntime", f"/bin/sleep 600 & echo $! > {mark}; wait", timeout=1)
     host.refuses(bundle, "createRuntime", "/bin/sh")
     child = int(text_of(mark))
-    poll(lambda: ended(host, child), "the end of the hook's child")
-
-
-def ended(host: Host, pid: int) -> bool:
-    """Whether a process has ended."""
-    host.reap()
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
+    poll(lambda: gone(host, child), "the end of the hook's child")
 
 
 def test_hooks_that_are_careless(host: Host) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 
-from tests.jail.harness import Container, Host, Skip, poll, text_of
+from tests.jail.harness import Container, Host, Skip, gone, poll, text_of
 from tests.jail.launchers import REPOSITORY
 
 UNREADABLE = 77
@@ -71,16 +71,6 @@ def test_a_created_container_can_be_killed_and_deleted(host: Host) -> None:
     other.ends()
     other.run("start").refused("cannot start a container that has stopped")
     other.delete().ok()
-
-
-def gone(host: Host, pid: int) -> bool:
-    """Whether a process has ended."""
-    host.reap()
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 def test_killing_what_ignores_it(host: Host) -> None:

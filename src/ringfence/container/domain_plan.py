@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posix
 
+from ringfence.container.compiled import Compiled
 from ringfence.container.domain import Asking, wanted_for
 from ringfence.container.record import container_directory
 from ringfence.drivers.guest.inner import changed
@@ -11,7 +12,6 @@ from ringfence.drivers.guest.numbers import digest_of
 from ringfence.drivers.xen.plan import compile_create
 from ringfence.drivers.xen.refusals import notes_of
 from ringfence.drivers.xen.steps import WriteConfig
-from ringfence.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,19 +28,7 @@ RUNX_MEMORY, RUNX_VCPUS = 1024, 2
 UUID_SIZE = 16
 
 
-class DomainPlan(Record):
-    """What was decided for a domain: the plan, the record's part, the files that ``explain`` shows, notes, notices."""
-
-    plan: Plan
-    domain: dict[str, str]
-    machine: tuple[str, ...]
-    files: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-    wanted: Wanted
-    notices: tuple[str, ...] = ()
-
-
-def compile_domain(runtime: Runtime, choice: Choice, config: Config, host: Host, context: Context) -> DomainPlan:
+def compile_domain(runtime: Runtime, choice: Choice, config: Config, host: Host, context: Context) -> Compiled:
     """Decide everything; nothing is made.
 
     Raises:
@@ -57,7 +45,8 @@ def compile_domain(runtime: Runtime, choice: Choice, config: Config, host: Host,
     lonely = runtime.runx and not wanted.nics and not wanted.pvcalls
     notices = (f"the container has no network: the kernel {wanted.kernel} has no pvcalls",) if lonely else ()
     notes = (*origins(wanted), *notes_of(config))
-    return DomainPlan(plan, recorded(wanted, choice), machine, files, notes, wanted, notices)
+    told = recorded(wanted, choice)
+    return Compiled(plan, machine, notices=notices, notes=notes, domain=told, files=files, wanted=wanted)
 
 
 def recorded(wanted: Wanted, choice: Choice) -> dict[str, str]:

@@ -6,7 +6,9 @@ from ringfence.container.domain_state import own_domain, tools_in
 from ringfence.container.record import save_record, write_whole
 from ringfence.container.resources import STORED, merged, stored_resources, to_json
 from ringfence.container.toolstack import command, succeeded
-from ringfence.drivers.xen.change import Change, changes_of, named, refuse_fixed
+from ringfence.drivers.guest.asked import refuse_fixed
+from ringfence.drivers.xen.change import CHANGEABLE, Change, changes_of, named
+from ringfence.drivers.xen.guest import WALL
 from ringfence.drivers.xen.sizes import Sizes
 from ringfence.errors import RingfenceError
 from ringfence.jsontext import dumps
@@ -30,7 +32,7 @@ def update_domain(record: ContainerRecord, config: Config, new: Resources) -> No
     result = merged(old, new)
     tools, number = tools_in(record), record.domain["number"]
     made, floor = Sizes(int(record.domain["memory"]), int(record.domain["vcpus"])), int(record.domain["floor"])
-    refuse_fixed(new)
+    refuse_fixed(new, CHANGEABLE, WALL)
     changes = changes_of(new, result, made, floor)
     back = changes_of(named(old), old, made, floor)
     scheduler = scheduler_of(tools) if any(change.verb == "sched" for change in changes) else ""

@@ -363,7 +363,7 @@ def compile_plan(
     if choice.driver == XEN:
         from ringfence.container.domain_plan import compile_domain
 
-        return Compiled(**dict(compile_domain(runtime, choice, config, host, context).items()))
+        return compile_domain(runtime, choice, config, host, context)
     if choice.driver != MICROVM:
         return Compiled(compile_create(config, host, context, steps))
     from ringfence.container.machine_plan import compile_machine

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_interface, ip_network
 
-from ringfence.network.carry import IFA_ADDRESS, IFA_BROADCAST, IFA_FLAGS, IFA_LOCAL, NO_DAD, RTA_GATEWAY, RTNH_F_ONLINK
+from ringfence.network.carry import (
+    AF_INET,
+    IFA_ADDRESS,
+    IFA_BROADCAST,
+    IFA_FLAGS,
+    IFA_LOCAL,
+    NO_DAD,
+    RTA_GATEWAY,
+    RTNH_F_ONLINK,
+)
 from ringfence.network.found import IFLA_IFNAME, IFLA_MTU, MAIN, RTA_OIF, UNICAST
 from ringfence.network.messages import (
     CREATE,
@@ -24,7 +33,6 @@ if TYPE_CHECKING:
     from ringfence.network.netconf import Dns, Netconf
     from ringfence.plan.step import InitStep
 
-AF_INET = 2
 RTA_DST = 1
 BOOT = 3
 """RTPROT_BOOT: a route that was set by hand, as ip(8) sets it."""

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from ringfence.drivers.guest.asked import refuse_fixed
 from ringfence.drivers.guest.inner import changed
 from ringfence.drivers.guest.numbers import digest_of, guest_bytes
 from ringfence.drivers.linux.context import Context
-from ringfence.drivers.xen.change import changes_of, named, refuse_fixed
+from ringfence.drivers.xen.change import CHANGEABLE, changes_of, named
 from ringfence.drivers.xen.environment import Said, said_in
+from ringfence.drivers.xen.guest import WALL
 from ringfence.drivers.xen.hardware import check_hardware
 from ringfence.drivers.xen.plan import kernel_line
 from ringfence.drivers.xen.sizes import Sizes, cap_of, check_memory, floor_of, memory_of, sizes_of, vcpus_of, weight_of
@@ -197,7 +199,7 @@ def test_changes() -> None:
         with pytest.raises(RingfenceError, match=words):
             changes_of(Resources(memory=MemoryResources(limit=limit)), Resources(), Sizes(256, 1), 80)
     with pytest.raises(RingfenceError, match="pids limit cannot be changed"):
-        refuse_fixed(Resources(pids=PidsResources(limit=3)))
+        refuse_fixed(Resources(pids=PidsResources(limit=3)), CHANGEABLE, WALL)
 
 
 def test_control_variables() -> None:

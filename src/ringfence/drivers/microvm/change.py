@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ringfence.cgroups.v2 import compile_v2
+from ringfence.drivers.guest.asked import is_asked, refuse_fixed
 from ringfence.drivers.guest.inner import changed, guest_host, write_steps
 from ringfence.drivers.microvm.guest import WALL
 from ringfence.drivers.microvm.sizes import MIB, memory_of
 from ringfence.errors import RingfenceError
 from ringfence.plan import guest
 from ringfence.plan.plan import Plan
-from ringfence.record import Record
 from ringfence.spec.types import Resources
 
 TYPE_CHECKING = False
@@ -18,30 +18,8 @@ if TYPE_CHECKING:
     from ringfence.plan.step import InitStep
     from ringfence.spec.types import Config
 
-CHANGEABLE = {"cpu": (), "memory": ("limit", "reservation", "check_before_update"), "pids": ("limit",)}
-"""What can be changed while the container lives; without names every field."""
-
-
-def is_asked(value: object) -> bool:
-    """Whether a field of resources says anything; engines send zeros for what nobody has named."""
-    if isinstance(value, Record):
-        return any(is_asked(held) for _, held in value.items())
-    return bool(value)
-
-
-def refuse_fixed(resources: Resources) -> None:
-    """What was settled when the machine was made is not changed in silence (MVM-UPDATE-03).
-
-    Raises:
-        RingfenceError: it is asked for.
-    """
-    for kind, value in resources.items():
-        fields = value.items() if isinstance(value, Record) else [("", value)]
-        allowed = CHANGEABLE.get(kind)
-        for name, held in fields:
-            if is_asked(held) and (allowed is None or (allowed and name not in allowed)):
-                shown = f"{kind} {name}".replace("_", " ").strip()
-                raise RingfenceError(f"behind a microVM {shown} cannot be changed while it runs")
+CHANGEABLE = {"cpu": None, "memory": ("limit", "reservation", "check_before_update"), "pids": ("limit",)}
+"""What can be changed while the container lives; None is every field."""
 
 
 def refuse_beyond(resources: Resources, config: Config) -> None:
@@ -62,7 +40,7 @@ def compile_change(resources: Resources, config: Config, host: Host, cgroup: str
     Raises:
         RingfenceError: a limit cannot be changed, or not to this value.
     """
-    refuse_fixed(resources)
+    refuse_fixed(resources, CHANGEABLE, WALL)
     refuse_beyond(resources, config)
     inner = Resources(memory=resources.memory, pids=resources.pids)
     if not is_asked(inner):

@@ -7,7 +7,10 @@ from ringfence.errors import RingfenceError
 from ringfence.record import Record
 from ringfence.spec.types import CPUResources, MemoryResources, Resources
 
-CHANGEABLE = {"memory": ("limit", "check_before_update"), "cpu": ("quota", "period", "shares", "cpus")}
+CHANGEABLE: dict[str, tuple[str, ...] | None] = {
+    "memory": ("limit", "check_before_update"),
+    "cpu": ("quota", "period", "shares", "cpus"),
+}
 ALL = "all"
 
 
@@ -18,27 +21,6 @@ class Change(Record):
     words: tuple[str, ...]
     memory: int = 0
     vcpus: int = 0
-
-
-def is_asked(value: object) -> bool:
-    """Whether a field says anything; engines send zeros for what nobody has named."""
-    if isinstance(value, Record):
-        return any(is_asked(held) for _, held in value.items())
-    return bool(value)
-
-
-def refuse_fixed(resources: Resources) -> None:
-    """Refuse what xl has no command for.
-
-    Raises:
-        RingfenceError: it is asked for.
-    """
-    for kind, value in resources.items():
-        fields = value.items() if isinstance(value, Record) else [("", value)]
-        for name, held in fields:
-            if is_asked(held) and name not in CHANGEABLE.get(kind, ()):
-                shown = f"{kind} {name}".replace("_", " ").strip()
-                raise RingfenceError(f"behind a Xen domain {shown} cannot be changed while it runs")
 
 
 def memory_change(limit: int, most: int, floor: int) -> Change:
