@@ -76,7 +76,10 @@ def test_signal_0(runtime: Runtime, bundle: Bundle) -> None:
 def test_only_the_init_is_signalled(runtime: Runtime, bundle: Bundle) -> None:
     """LNX-KILL-01: signals other than SIGKILL go to the init only."""
     container = sharing_pids(
-        runtime, bundle, "sleep 1000 & trap 'exit 40' TERM; echo ready; while :; do sleep 0.05; done"
+        runtime,
+        bundle,
+        "sleep 1000 & trap 'exit 40' TERM; until grep -q sleep /proc/$!/comm; do :; done; echo ready;"
+        " while :; do sleep 0.05; done",
     )
     container.kill("TERM").ok()
     assert container.reap() == 40
