@@ -1,5 +1,4 @@
 /* Tells when it began, by the guest's clock. As the first process of a guest it then ends the machine. */
-#include <linux/reboot.h>
 #include <stdio.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
