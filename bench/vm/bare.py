@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from bench.command import Bench, Sample
 from ringfence.drivers.guest.ramdisk import archive
-from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, MONITOR, QEMU, RAMDISK, Machine, command, descriptor_of
+from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, MONITOR, RAMDISK, Machine, command, descriptor_of
 
 SOURCE = Path(__file__).with_name("nothing.c")
 
@@ -32,7 +31,7 @@ class Bare:
 
     def words(self) -> list[str]:
         """ringfence's own command line, with files in place of the sockets and descriptors that it hands over."""
-        words = [QEMU, *command(self.machine, str(self.tree), 0)[1:]]
+        words = [self.machine.program, *command(self.machine, str(self.tree), 0)[1:]]
         changed = {
             f"socket,id=control,fd={CONTROL}": "null,id=control",
             f"socket,id=monitor,fd={MONITOR}": "null,id=monitor",
@@ -72,8 +71,3 @@ class Bare:
             bench.wait_for(daemon.pid)
         told = self.console.read_text().split()
         return Sample(taken, sample.cpu), float(told[-1]) * 1000
-
-
-def has_all() -> bool:
-    """Whether what this needs is installed."""
-    return all(shutil.which(name) for name in ("musl-gcc", QEMU))
