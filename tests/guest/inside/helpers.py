@@ -10,6 +10,10 @@ from tests.support import Bundle, Runtime
 from tests.support.rootless import give, make_rootless
 
 USER = 1000
+USERS_SYSTEMCTL = (
+    "setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups",
+    "env", f"XDG_RUNTIME_DIR=/run/user/{USER}", "systemctl", "--user",
+)  # fmt: skip
 
 
 def in_guest() -> bool:
@@ -28,7 +32,7 @@ def output(*words: str) -> str:
 
 def shown(unit: str, *names: str, user: bool = False) -> dict[str, str]:
     """Properties of a unit as systemctl shows them."""
-    before = ("as-user", "systemctl", "--user") if user else ("systemctl",)
+    before = USERS_SYSTEMCTL if user else ("systemctl",)
     lines = output(*before, "show", f"--property={','.join(names)}", unit).splitlines()
     return dict(line.partition("=")[::2] for line in lines)
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.conformance.inside import inside
-from tests.guest.inside.helpers import as_user, is_loaded, output, shown, with_systemd
+from tests.guest.inside.helpers import USERS_SYSTEMCTL, as_user, is_loaded, output, shown, with_systemd
 from tests.support import Bundle, Runtime, cgroup
 
 MIB = 1 << 20
@@ -83,5 +83,5 @@ def test_exec_after_a_reload(runtime: Runtime, rootless: Bundle) -> None:
     """LNX-EXEC-31: systemctl daemon-reload changes nothing for exec."""
     rootless.sleep()
     container = runtime.started(rootless)
-    output("as-user", "systemctl", "--user", "daemon-reload")
+    output(*USERS_SYSTEMCTL, "daemon-reload")
     assert container.sh("echo seen").ok().out == "seen\n"

@@ -15,6 +15,8 @@ from tests.support.process import status_field
 from tests.xen.inside.dom0 import LARGEST_WATCHER, Dom0
 
 FLOOD = 2_500_000
+MORE_THAN_FITS = 500_000
+"""Bytes that pipe, watcher and console cannot hold together."""
 
 
 def test_a_flood_is_whole(dom0: Dom0) -> None:
@@ -64,7 +66,7 @@ def test_a_reader_that_stalls(dom0: Dom0) -> None:
     """XEN-CONSOLE-06: the workload waits, the watcher stays small, and nothing is lost when the reader goes on."""
     reader, writer = os.pipe()
     container = dom0.runtime.container(dom0.runtime.new_id())
-    bundle = dom0.bundle(f"head -c {FLOOD} /dev/zero")
+    bundle = dom0.bundle(f"head -c {MORE_THAN_FITS} /dev/zero")
     bundle.write()
     words = [dom0.runtime.binary, *dom0.runtime.globals(), "create", "--bundle", bundle.path, container.id]
     null = subprocess.DEVNULL
@@ -77,7 +79,7 @@ def test_a_reader_that_stalls(dom0: Dom0) -> None:
     size = 0
     while part := os.read(reader, 1 << 20):
         size += len(part)
-    assert size == FLOOD, size
+    assert size == MORE_THAN_FITS, size
     assert container.reap() == 0
     os.close(reader)
 
