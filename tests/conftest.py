@@ -21,7 +21,7 @@ settings.load_profile("busy")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What waits for the guests comes last: their tests run beside those of the host until then.
+    """What waits for the guest comes last: its tests run beside those of the host until then.
 
     So do those that are run apart, which are left out here.
     """

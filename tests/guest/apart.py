@@ -1,6 +1,6 @@
 """Tests of the host that run beside all others, so that two processors have work to the end: no two of them meet.
 
-Run by themselves (``pytest tests/microvm``) they are tests like any; with the guests' they are one row a file.
+Run by themselves (``pytest tests/microvm``) they are tests like any; with the guest's they are one row a file.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def qemu(folder: Path, scratch: Path, output: int) -> list[str]:
     """The command line. Hardware help is not asked for: /dev/kvm may open and then hang every stock kernel.
 
     The two processors share one thread of the host: with one each, QEMU 7.2 now and then executes an int3 that another
-    processor of the guest's has just patched away (a panic in __schedule). Two guests at once use two.
+    processor of the guest's has just patched away (a panic in __schedule).
     """
     return [
         "qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=single", "-cpu", "max,la57=off", "-smp", "2",

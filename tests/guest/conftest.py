@@ -1,4 +1,4 @@
-"""The guests run their tests beside those of the host, which leave them a processor, and are waited for at the end."""
+"""The guest runs its tests beside those of the host, which leave it a processor, and is waited for at the end."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ RUN = pytest.StashKey[Run]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the guests if a test wants their report."""
+    """Start the guest if a test wants its report."""
     wanted = any("guest_report" in getattr(item, "fixturenames", ()) for item in session.items)
     if wanted and os.geteuid() == 0 and not in_guest() and not session.config.option.collectonly:
         session.config.stash[RUN] = Run()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the guests if nobody waits for them any more."""
+    """End the guest if nobody waits for it any more."""
     if RUN in config.stash:
         config.stash[RUN].stop()
 
 
 @pytest.fixture(scope="session")
 def guest_report(pytestconfig: pytest.Config) -> dict[str, list[Case]]:
-    """Every case of the guests by its file."""
+    """Every case of the guest by its file."""
     if RUN not in pytestconfig.stash:
         pytest.skip("making and booting the guest needs root")
     return pytestconfig.stash[RUN].wait()

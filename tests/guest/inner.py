@@ -1,10 +1,9 @@
-"""Running tests in guests: ``python3 -m tests.guest.inner FOLDER [PATH...]``.
+"""Running tests in the guest: ``python3 -m tests.guest.inner FOLDER [PATH...]``.
 
-Two guests share the test files: those of PATHS, those of EVERYTHING if the path is ``all``, or the given ones. Without
-a path the host runs those of ``unified.PATHS`` as well, and then those of ``apart.PATHS``. FOLDER gets ``prepared``
-when they begin, ``output1``, ``output2``, ``output-unified`` and ``output-apart`` while they run, and in the end
-``report1.xml``, ``report2.xml``, ``unified.xml`` and ``apart.xml``, and ``ended`` with what went wrong, "" if nothing
-did.
+The guest runs the test files of PATHS, those of EVERYTHING if the path is ``all``, or the given ones. Without a path
+the host runs those of ``unified.PATHS`` beside it, and then those of ``apart.PATHS``. FOLDER gets ``prepared`` when
+they begin, ``output``, ``output-unified`` and ``output-apart`` while they run, and in the end ``report.xml``,
+``unified.xml`` and ``apart.xml``, and ``ended`` with what went wrong, "" if nothing did.
 """
 
 from __future__ import annotations
@@ -30,15 +29,8 @@ PATHS = (
 The whole of EVERYTHING takes longer than all other tests together where emulation is slow; it is run by hand."""
 EVERYTHING = ("tests/guest/inside", "tests/conformance", "tests/security", "tests/faults", "tests/unit/cgroups")
 
-LONGEST = 3300.0
-GUESTS = 2
-PREPARED, ENDED, UNIFIED, APART = "prepared", "ended", "unified.xml", "apart.xml"
-HEAVY = {
-    "test_podman.py": 450, "test_containerd.py": 220, "test_checkpoint.py": 240, "test_systemd.py": 180,
-    "test_units.py": 160, "test_systemd_user.py": 80,
-}  # fmt: skip
-"""Seconds that a file's tests take in a guest, where its size does not tell: those of engines start many programs."""
-BYTES_PER_SECOND = 200
+LONGEST = 4500.0
+PREPARED, ENDED, REPORT, UNIFIED, APART = "prepared", "ended", "report.xml", "unified.xml", "apart.xml"
 SCRIPT = """\
 cp -a installed/. /
 cd tree
@@ -48,38 +40,25 @@ python3 -m pytest -p no:cacheprovider --junit-xml=/out/report.xml {words}
 """
 
 
-def weight(path: Path) -> int:
-    """About how many seconds a test file takes."""
-    return HEAVY.get(path.name, path.stat().st_size // BYTES_PER_SECOND)
-
-
 def files(words: list[str]) -> list[Path]:
-    """The test files at and below the paths, the largest first."""
+    """The test files at and below the paths."""
     found: set[Path] = set()
     for word in words:
         path = REPOSITORY / word
         found.update(path.rglob("test_*.py") if path.is_dir() else [path])
-    return sorted(found, key=lambda path: (-weight(path), path))
+    return sorted(found)
 
 
-def shares(words: list[str]) -> list[list[str]]:
-    """The test files for each guest, about as much for one as for the other; none for one that is not needed."""
-    found: list[list[Path]] = [[] for _ in range(GUESTS)]
-    for path in files(words):
-        min(found, key=lambda held: sum(map(weight, held))).append(path)
-    return [[str(path.relative_to(REPOSITORY)) for path in held] for held in found if held]
-
-
-def perform(folder: Path, number: int, words: list[str], share: list[tuple[Path, str]]) -> None:
-    """Boot a guest and run pytest with these words.
+def perform(folder: Path, words: list[str], share: list[tuple[Path, str]]) -> None:
+    """Boot the guest and run pytest with these words.
 
     Raises:
         GuestError: the guest did not come to the end.
     """
-    with open(folder / f"output{number}", "wb") as output:
+    with open(folder / "output", "wb") as output:
         ended = run(SCRIPT.format(words=" ".join(words)), share, output.fileno(), LONGEST)
     try:
-        shutil.copy(ended.out / "report.xml", folder / f"report{number}.xml")
+        shutil.copy(ended.out / REPORT, folder / REPORT)
     except FileNotFoundError:
         raise GuestError(f"pytest in the guest made no report, exit status {ended.status}") from None
     finally:
@@ -99,18 +78,16 @@ def perform_on_host(folder: Path) -> None:
 
 
 def perform_all(folder: Path, words: list[str], on_host: bool) -> None:
-    """Run all paths in as many guests as it takes; options of pytest go to each. ``on_host``: the host's as well.
+    """Run all paths, with options of pytest among them, in the guest. ``on_host``: beside it those of the host.
 
     Raises:
-        GuestError: a guest did not come to the end.
+        GuestError: the guest did not come to the end.
         ApartError: the host's tests did not.
     """
-    options = [word for word in words if word.startswith("-")]
-    parts = shares([word for word in words if not word.startswith("-")])
-    with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, ThreadPoolExecutor(GUESTS + 1) as pool:
+    with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, ThreadPoolExecutor(2) as pool:
         share = prepare(Path(scratch), image())
         (folder / PREPARED).touch()
-        begun = [pool.submit(perform, folder, number, [*options, *part], share) for number, part in enumerate(parts, 1)]
+        begun = [pool.submit(perform, folder, words, share)]
         if on_host:
             begun.append(pool.submit(perform_on_host, folder))
         for one in begun:

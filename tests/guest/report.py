@@ -16,7 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.guest import apart, unified
-from tests.guest.inner import APART, ENDED, LONGEST, PATHS, PREPARED, UNIFIED, files
+from tests.guest.inner import APART, ENDED, LONGEST, PATHS, PREPARED, REPORT, UNIFIED, files
 from tests.guest.share import REPOSITORY
 
 PASSED, SKIPPED, FAILED, EXPECTED = "passed", "skipped", "failed", "xfailed"
@@ -33,13 +33,13 @@ class Case:
 
 
 class Run:
-    """One run of the guests' tests, or of another module that keeps to the same files, beside those of the host.
+    """One run of the guest's tests, or of another module that keeps to the same files, beside those of the host.
 
     It is no child of this process: tests take every new descendant of it for something left behind. They begin when
-    what the guests get of this tree is together, since some of them change what is built.
+    what the guest gets of this tree is together, since some of them change what is built.
 
     Raises:
-        RuntimeError: the guests could not be prepared.
+        RuntimeError: the guest could not be prepared.
     """
 
     def __init__(self, module: str = "tests.guest.inner") -> None:
@@ -58,23 +58,20 @@ class Run:
         end = time.monotonic() + seconds
         while not reached():
             if time.monotonic() > end:
-                raise RuntimeError(f"the guests do not come on\n{self.tail()}")
+                raise RuntimeError(f"the guest does not come on\n{self.tail()}")
             time.sleep(0.2)
 
     def wait(self) -> dict[str, list[Case]]:
-        """The guests' cases by test file, when all have ended.
+        """The guest's cases by test file, when all have ended.
 
         Raises:
-            RuntimeError: the guests, or the tests of the host's cgroup v2, did not come to their end.
+            RuntimeError: the guest, or the tests of the host's cgroup v2, did not come to their end.
         """
         self.until((self.folder / ENDED).exists, LONGEST)
         told = (self.folder / ENDED).read_text()
         if told:
             raise RuntimeError(f"{told}\n{self.tail()}")
-        found: dict[str, list[Case]] = {}
-        for report in sorted(self.folder.glob("report*.xml")):
-            found.update(cases_of(report))
-        return found
+        return cases_of(self.folder / REPORT)
 
     def unified(self) -> dict[str, list[Case]]:
         """The cases of the host's cgroup v2 by test file; to be asked for after ``wait``."""

@@ -1,6 +1,6 @@
 """Running the tests of dom0: ``python3 -m tests.xen.lab.inner FOLDER [WORD...]``.
 
-FOLDER gets ``prepared`` when they begin, ``output1`` while they run, and in the end ``report1.xml`` and ``ended`` with
+FOLDER gets ``prepared`` when they begin, ``output`` while they run, and in the end ``report.xml`` and ``ended`` with
 what went wrong, "" if nothing did, as tests.guest.inner has it.
 """
 
@@ -14,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from guest.own import build as own_kernel
-from tests.guest.inner import ENDED, PREPARED
+from tests.guest.inner import ENDED, PREPARED, REPORT
 from tests.guest.share import prepare
 from tests.xen.lab.boot import Ended, run
 from tests.xen.lab.build import image
 
 KERNEL = "vmlinux"
-LONGEST = 3300.0
+LONGEST = 4500.0
 PLACE = "/var/cache/ringfence/guest/current"
 SCRIPT = """\
 cp -a installed/. /
@@ -52,10 +52,10 @@ def perform(folder: Path, words: list[str]) -> None:
         GuestError: dom0 did not come to the end.
     """
     command = f"python3 -m tests.xen.inside /out/report.xml {' '.join(words)}"
-    with open(folder / "output1", "wb") as output:
+    with open(folder / "output", "wb") as output:
         ended = in_dom0(command, output.fileno(), LONGEST, (folder / PREPARED).touch)
     try:
-        shutil.copy(ended.out / "report.xml", folder / "report1.xml")
+        shutil.copy(ended.out / REPORT, folder / REPORT)
     finally:
         shutil.rmtree(ended.out)
 
