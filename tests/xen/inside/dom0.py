@@ -87,11 +87,11 @@ def traces() -> dict[str, list[str]]:
 
 
 class Dom0:
-    """The runtime of one test."""
+    """The runtime of one test; ``before`` is what was there already, as the test before it has found it in the end."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, before: dict[str, list[str]]) -> None:
         self.folder = folder
-        self.before = traces()
+        self.before = before
         self.runtime = Runtime(folder)
         plain = self.runtime.globals()
         self.runtime.globals = lambda: [*plain, "--driver", "xen"]  # type: ignore[method-assign]
@@ -146,9 +146,10 @@ class Dom0:
         """Delete what is left, and say what is still there."""
         self.settings()
         left = self.runtime.close()
-        after = traces()
-        for kind, names in after.items():
+        found = traces()
+        for kind, names in found.items():
             left += [f"{kind} {name}" for name in names if name not in self.before[kind]]
-        for name in domains():
+        self.before = found
+        for name in found["domain"]:
             subprocess.run(["xl", "destroy", name], check=False, capture_output=True)
         return left

@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from tests.support.process import become_subreaper
-from tests.xen.inside.dom0 import Dom0
+from tests.xen.inside.dom0 import Dom0, traces
 
 HERE = Path(__file__).resolve().parent
 PLACE = "/var/tmp"
@@ -27,14 +27,14 @@ def tests_of(path: Path) -> list[tuple[str, Test]]:
     return [(name, held) for name, held in vars(module).items() if name.startswith("test_")]
 
 
-def perform(test: Test) -> str:
+def perform(test: Test, before: dict[str, list[str]]) -> str:
     """Run one test in a folder of its own; why it failed, "" when it has not.
 
-    Leaving something behind is a failure too.
+    Leaving something behind, beside what is in ``before``, is a failure too; that is what there is in the end then.
     """
     folder = tempfile.mkdtemp(prefix="rf-", dir=PLACE)
     os.chmod(folder, 0o755)
-    dom0 = Dom0(folder)
+    dom0 = Dom0(folder, before)
     told = ""
     try:
         test(dom0)
@@ -44,6 +44,7 @@ def perform(test: Test) -> str:
         left = dom0.close()
     except Exception:
         left = [traceback.format_exc()]
+    before.update(dom0.before)
     if left and not told:
         told = "left behind after delete --force:\n" + "\n".join(left)
     shutil.rmtree(folder, ignore_errors=True)
@@ -63,12 +64,13 @@ def run(report: Path, words: list[str]) -> None:
     """Run the tests; the report is written anew behind each, so that what follows a hang is all that is lost."""
     become_subreaper()
     cases: list[str] = []
+    there = traces()
     for path in sorted(HERE.glob("test_*.py")):
         for name, test in tests_of(path):
             if words and not any(word in f"{path.name}::{name}" for word in words):
                 continue
             begun = time.monotonic()
-            told = perform(test)
+            told = perform(test, there)
             seconds = time.monotonic() - begun
             print(f"{'FAILED' if told else 'passed'} {seconds:5.1f} s  {path.name}::{name}\n{told}", flush=True)
             cases.append(case(f"tests.xen.inside.{path.stem}", name, seconds, told))
