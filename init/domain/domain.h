@@ -37,7 +37,7 @@ struct watcher {
 	struct front front;
 	struct caller callers[MAX_DOMAIN_CLIENTS];
 	struct look look;
-	int listener, signals, oom, said, starter;
+	int listener, signals, oom, said, starter, store;
 	uint32_t kills;
 	int64_t patience, next_look, torn; /* moments; 0 for none */
 	int64_t ending, drained;

@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <termios.h>
 
+#include "../xenbus.h"
 #include "domain.h"
 
+#define RELEASES "@releaseDomain" /* xenstored: a domain has shut down, or is gone */
 #define SELDOM 15000 /* milliseconds between looks at a domain that gives no reason for one */
 #define OFTEN 250    /* between looks at one that is ending */
 #define BLIND 2000   /* between looks at one whose console is gone */
@@ -116,6 +118,14 @@ static void hear(struct watcher *w)
 		w->torn = milliseconds() + TORN;
 }
 
+/* It is not said whose domain it is. */
+static void hear_store(struct watcher *w)
+{
+	empty_store(w->store);
+	if (w->is_asked && !w->is_over)
+		look_now(w);
+}
+
 static int is_reached(int64_t moment)
 {
 	return moment && milliseconds() >= moment;
@@ -169,6 +179,7 @@ static void watch_all(struct watcher *w, struct polls *polls)
 	front_watch(&w->front, polls);
 	watch(polls, w->in.fd, w->has_greeted && is_waiting(&w->out) ? POLLIN | POLLOUT : POLLIN);
 	watch(polls, w->look.fd, POLLIN);
+	watch(polls, w->store, POLLIN);
 	watch(polls, w->listener, POLLIN);
 	for (int i = 0; i < MAX_DOMAIN_CLIENTS; i++)
 		if (w->callers[i].fd >= 0 && has_room(&w->out))
@@ -206,6 +217,8 @@ static void watch_once(struct watcher *w)
 		lose_line(w);
 	if (happened(&polls, w->look.fd, POLLIN))
 		see(w, look_hear(&w->look));
+	if (happened(&polls, w->store, POLLIN))
+		hear_store(w);
 	keep_time(w);
 }
 
@@ -220,6 +233,7 @@ static void begin(struct watcher *w, struct run *r, const struct watch_domain *s
 	w->said = keep_slot(r, s->said);
 	w->look = (struct look){.words = &s->looking, .uuid = s->uuid.data, .fd = -1, .pid = -1};
 	w->starter = -1;
+	w->store = watch_store(RELEASES);
 	w->signals = open_signals();
 	w->next_look = milliseconds() + SELDOM;
 	for (int i = 0; i < MAX_DOMAIN_CLIENTS; i++)

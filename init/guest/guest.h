@@ -60,7 +60,6 @@ int open_console(void);
 int keep_from_ramdisk(const char *root);
 void tell_status(struct guest *g, int status, const char *word);
 void tell_end(struct guest *g, const struct process *p, int status);
-int write_to_store(const char *key, const char *value);
 void nap(void);
 void complain(const char *what, int why);
 _Noreturn void power_off(void);

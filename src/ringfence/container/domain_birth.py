@@ -6,7 +6,7 @@ import posix
 from _stat import S_ISBLK, S_ISDIR, S_ISREG
 
 from ringfence.container.domain_plan import with_network
-from ringfence.container.record import OOM, save_record, write_whole
+from ringfence.container.record import OOM, STATE, save_record, write_whole
 from ringfence.container.toolstack import Answer, all_domains, command, domain, run, waited
 from ringfence.drivers.guest.client import SOCKET, listen
 from ringfence.drivers.guest.inner import changed
@@ -17,6 +17,7 @@ from ringfence.drivers.linux.perform import perform
 from ringfence.drivers.xen import steps
 from ringfence.drivers.xen.cfg import PVH
 from ringfence.drivers.xen.failure import failure
+from ringfence.drivers.xen.listing import folder_in
 from ringfence.drivers.xen.sizes import memory_of
 from ringfence.errors import RingfenceError, from_os_error
 from ringfence.initfile import INIT, bytes_of
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 SAID = "said"
 """A file in the container's folder: the last words of a guest's kernel."""
 STEPS = "guest.json"
+MOST_WORDS = 4096
+"""Bytes of a console that are read for the words of a failure."""
 FAULT = "/run/ringfence.fault.cfg"
 DEVPTS_MAJORS = range(136, 144)
 KINDS = {
@@ -205,8 +208,16 @@ class Rise:
         domains = all_domains(self.wanted.tools)
         found = next((one for one in domains if one.name == name and one.uuid != self.wanted.uuid), None)
         if found:
-            text = f"a domain called {name} is there already, with the UUID {found.uuid}: it is not this container's"
+            text = f"a domain called {name} is there already, with the UUID {found.uuid}: {self.owner_of(found)}"
             raise RingfenceError(text, hint="delete it, or choose another id")
+
+    def owner_of(self, found: Domain) -> str:
+        """Whose a domain is that is not this container's: the files that it was made from tell (XEN-ERR-02)."""
+        folder = folder_in(command(self.wanted.tools, "list", "-l", str(found.number)).output)
+        if folder in ("", self.record.directory) or not posix.access(f"{folder}/{STATE}", posix.F_OK):
+            return "it belongs to no container of ringfence's"
+        root, _, name = folder.rpartition("/")
+        return f"it belongs to the container {name} of the root {root}"
 
     def facts(self) -> dict[str, str]:
         """What the words of a failure may name."""
@@ -238,20 +249,46 @@ class Rise:
         """The domain is there, is ours, and stands still (XEN-CREATE-07)."""
         found = domain(self.wanted.tools, self.wanted.name, step.uuid)
         if found is None or found.is_over or not found.is_paused:
-            raise RingfenceError(f"the domain {self.wanted.name} {unconfirmed(found)}")
+            words = f"the domain {self.wanted.name} {unconfirmed(found)}"
+            last = self.last_words(found) if found else ""
+            raise RingfenceError(f"{words}; its console's last words: {last}" if last else words)
         self.record.domain["number"] = str(found.number)
         save_record(self.record)
 
-    def open_console(self, step: steps.OpenConsole) -> None:
-        """The console's terminal, before the domain may run."""
-        number = self.record.domain["number"]
+    def last_words(self, found: Domain) -> str:
+        """What is in the console of a domain that should not have run yet, "" for nothing."""
+        from ringfence.container.domain_life import plain
+
+        step = next(one for one in self.plan.host if isinstance(one, steps.OpenConsole))
+        try:
+            descriptor = self.console(step, str(found.number))
+        except RingfenceError:
+            return ""
+        try:
+            return plain(posix.read(descriptor, MOST_WORDS))
+        except OSError:
+            return ""
+        finally:
+            posix.close(descriptor)
+
+    def console(self, step: steps.OpenConsole, number: str) -> int:
+        """The terminal of a domain's console.
+
+        Raises:
+            RingfenceError: nobody tells it, or it is none.
+        """
         words = tuple(word.replace(steps.DOMID, number) for word in step.words)
         answer: Answer = run(words, self.wanted.tools.timeout)
         if answer.code:
             raise RingfenceError(
                 "xenstored does not tell the domain's console", hint="do xenstored and xenconsoled run in dom0?"
             )
-        self.files["domain"] = open_tty(answer.output.strip())
+        return open_tty(answer.output.strip())
+
+    def open_console(self, step: steps.OpenConsole) -> None:
+        """The console's terminal, before the domain may run."""
+        number = self.record.domain["number"]
+        self.files["domain"] = self.console(step, number)
         self.plan = numbered(self.plan, number)
 
 

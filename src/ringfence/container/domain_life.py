@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ringfence.container.runtime import Runtime
     from ringfence.drivers.guest.client import Frame
 
+SILENCE = 5.0
+"""Seconds without a word of a guest's until one looks whether somebody else has paused its domain too."""
+ANSWER_LIMIT = 10.0
+"""Seconds for a guest's init to say that it has passed on a signal."""
 MOST_PAUSES = 64
 """How often somebody may have paused a domain (Xen counts) until resuming it is given up."""
 SIGKILL, SIGTERM = 9, 15
@@ -60,7 +64,9 @@ def start_domain(runtime: Runtime, record: ContainerRecord) -> None:
         refuse_devices(record)
         with Client(record.directory) as client:
             client.send("START")
-            unpause(record)
+            succeeded(tools_in(record), "unpause", record.domain["number"])
+            if not client.hears(SILENCE):
+                unpause(record)
             answer = client.receive()
             while answer.type == "NOTE":
                 runtime.log.warning(plain(answer.data))
@@ -151,11 +157,16 @@ def end_now(record: ContainerRecord) -> None:
 
 
 def pass_signal(runtime: Runtime, record: ContainerRecord, signal: int, now: str, *, everything: bool) -> None:
-    """By the watcher to the guest's init; without a watcher xl can ask for one thing only."""
+    """By the watcher to the guest's init; without a watcher xl can ask for one thing only.
+
+    Raises:
+        RingfenceError: it cannot be passed on, or the guest does not say that it was.
+    """
     try:
         with Client(record.directory) as client:
             number = signal.to_bytes(4, "little")
             client.send("SIGNAL", number, stream=EVERYTHING if everything else 1)
+            heard = now == PAUSED or is_passed(client)
     except RingfenceError:
         if signal != SIGTERM or now == PAUSED:
             text = (
@@ -163,7 +174,25 @@ def pass_signal(runtime: Runtime, record: ContainerRecord, signal: int, now: str
             )
             raise RingfenceError(text, hint="SIGTERM and SIGKILL work") from None
         runtime.log.warning("the container's watcher is gone: its guest is asked to shut down")
-        shut_down(record)
+        return shut_down(record)
+    if not heard:
+        raise RingfenceError("the guest does not react", hint="end it with the signal KILL")
+    return None
+
+
+def is_passed(client: Client) -> bool:
+    """Whether the guest's init has come past a frame that was sent: it does one after the other, and answers this one.
+
+    An end of the line is the container's, which the signal may have brought about (XEN-KILL-02).
+    """
+    try:
+        client.send("MEASURE")
+        if not client.hears(ANSWER_LIMIT):
+            return False
+        client.receive()
+    except RingfenceError:
+        return True
+    return True
 
 
 def shut_down(record: ContainerRecord) -> None:

@@ -115,6 +115,16 @@ class Dom0(Runtime):
             return {}
         return {one["name"]: one for one in held.values()}
 
+    def made_from(self, name: str, ramdisk: str) -> None:
+        """Have the toolstack tell another ramdisk of a domain."""
+        with open(f"{self.tools}/domains.json", encoding="utf-8") as file:
+            held = json.load(file)
+        for domain in held["domains"].values():
+            if domain["name"] == name:
+                domain["ramdisk"] = ramdisk
+        with open(f"{self.tools}/domains.json", "w", encoding="utf-8") as file:
+            json.dump(held, file)
+
     def said(self) -> str:
         """What the players of domains have complained of."""
         names = sorted(name for name in os.listdir(self.tools) if name.endswith(".err"))

@@ -119,6 +119,14 @@ def test_the_domain_is_confirmed(dom0: Dom0, bundle: Bundle) -> None:
     os.unlink(f"{dom0.tools}/vanish")
 
 
+def test_a_domain_that_runs_too_early(dom0: Dom0, bundle: Bundle) -> None:
+    """XEN-CREATE-07: one that does not stand still fails create, with the end of its console; nothing is left."""
+    open(f"{dom0.tools}/early", "w").close()
+    dom0.refuses_bundle("does not stand still: its state is", bundle)
+    assert "its console's last words: [ 0.1] a kernel's word" in dom0.last_error()
+    assert dom0.domains() == {}
+
+
 def test_hooks(dom0: Dom0, bundle: Bundle, workdir: str) -> None:
     """XEN-HOOKS-01, XEN-HOOKS-04: each at its moment, with the watcher's pid; poststop when all is gone."""
     for kind in ("prestart", "createRuntime", "poststart", "poststop"):

@@ -12,7 +12,7 @@ from tests.support import Bundle, Container, wait_until
 from tests.support.process import alive, kill_quietly
 from tests.xen.outside.standin import Dom0
 
-RUNS = "trap 'echo got; exit 7' TERM; echo ready; sleep 1000 & wait"
+RUNS = "trap 'echo got; exit 7' TERM; sleep 1000 & echo ready; wait"
 
 
 def sh(bundle: Bundle, script: str) -> Bundle:
@@ -31,6 +31,12 @@ def running(dom0: Dom0, bundle: Bundle, script: str = RUNS) -> Container:
     container = dom0.started(sh(bundle, script))
     container.wait_output("ready\n")
     return container
+
+
+def impatient(dom0: Dom0, limit: str) -> str:
+    """The runtime with a limit of container/domain_life.py that is over soon."""
+    change = f"from ringfence.container import domain_life\ndomain_life.{limit} = 0.2\n"
+    return dom0.program("ringfence", change)
 
 
 def test_a_whole_life(dom0: Dom0, bundle: Bundle) -> None:
@@ -103,7 +109,8 @@ def test_start_refuses_all_but_created(dom0: Dom0, bundle: Bundle) -> None:
 
 
 def test_start_undoes_somebodys_own_pause(dom0: Dom0, bundle: Bundle) -> None:
-    """XEN-START-01: Xen counts."""
+    """XEN-START-01: Xen counts; one looks when the guest stays silent."""
+    dom0.binary = impatient(dom0, "SILENCE")
     container = dom0.create(sh(bundle, "exit 3"))
     dom0.xl("pause", "1")
     container.start()
@@ -123,6 +130,15 @@ def test_signals(dom0: Dom0, bundle: Bundle) -> None:
     other.kill("KILL").ok()
     assert other.reap() == 137
     assert (other.status(), other.state()["ringfence"]["why"]) == ("stopped", "killed")
+
+
+def test_a_signal_that_the_guest_does_not_confirm(dom0: Dom0, bundle: Bundle) -> None:
+    """XEN-KILL-02: kill says so, and what helps; a domain that stands still takes it when it goes on."""
+    bundle.env.append("DEAF=1")
+    container = running(dom0, bundle)
+    dom0.binary = impatient(dom0, "ANSWER_LIMIT")
+    dom0.refuses("the guest does not react", "kill", container.id, "WINCH")
+    assert "signal KILL" in dom0.log_records()[-1]["hint"]
 
 
 @pytest.mark.parametrize("signal_name", ["TERM", "KILL", "HUP"])
@@ -179,24 +195,32 @@ def test_delete(dom0: Dom0, bundle: Bundle) -> None:
 def test_a_taken_id(dom0: Dom0, bundle: Bundle) -> None:
     """XEN-CREATE-03: nothing is asked of xl, and nothing changes."""
     container = running(dom0, bundle)
-    calls, domains = dom0.calls(), dom0.domains()
+    others = {f"xl list -v {number}" for number in range(3)}  # the watcher's own looks
+    calls, domains = set(dom0.calls()) | others, dom0.domains()
     bundle.write()
     result = dom0.run("create", "--bundle", bundle.path, container.id)
     assert (result.code, "container with given ID already exists" in result.err) == (1, True), result
-    assert (dom0.calls(), dom0.domains()) == (calls, domains)
+    assert (set(dom0.calls()) | others, dom0.domains()) == (calls, domains)
 
 
 def test_a_foreign_domain_of_the_name(dom0: Dom0, bundle: Bundle) -> None:
-    """XEN-CREATE-04, XEN-ERR-02, XEN-CRASH-02: it is told of by its UUID, and left alone."""
+    """XEN-CREATE-04, XEN-ERR-02, XEN-CRASH-02: its UUID and owner are told, and it is left alone."""
     container = dom0.create(sh(bundle, "exit 0"))
     os.rename(container.state_folder, f"{dom0.folder}/away")
     before = dom0.domains()
+    ((name, domain),) = before.items()
     bundle.write()
-    told = dom0.run("create", "--bundle", bundle.path, container.id)
-    assert told.code == 1
-    assert f"is there already, with the UUID {next(iter(before.values()))['uuid']}" in told.err
+    words = ("create", "--bundle", bundle.path, container.id)
+    taken = f"is there already, with the UUID {domain['uuid']}: it belongs to"
+    dom0.refuses(f"{taken} no container of ringfence's", *words)
+    elsewhere = f"{dom0.folder}/elsewhere"
+    os.mkdir(elsewhere)
+    os.rename(f"{dom0.folder}/away", f"{elsewhere}/mine")
+    dom0.made_from(name, f"{elsewhere}/mine/ramdisk")
+    dom0.refuses(f"{taken} the container mine of the root {elsewhere}", *words)
+    dom0.made_from(name, domain["ramdisk"])
     assert dom0.domains() == before
-    os.rename(f"{dom0.folder}/away", container.state_folder)
+    os.rename(f"{elsewhere}/mine", container.state_folder)
 
 
 def test_exec_is_refused(dom0: Dom0, bundle: Bundle) -> None:

@@ -2,7 +2,7 @@
 
 It is written from plan/frames.py and the description of the envelope alone, not with the code that is under test. Some
 programs are played: ``panic``, ``poweroff`` and ``reboot`` end the domain without a word, ``silent`` never says hello,
-``lie`` says what no init would.
+``lie`` says what no init would. One with DEAF=1 in its environment answers nothing that it is asked.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ringfence.plan.frames import NUMBERS
 HELLO, START, SIGNAL, DATA = (NUMBERS[name] for name in ("HELLO", "START", "SIGNAL", "DATA"))
 END, CREDIT, HANGUP, READY = (NUMBERS[name] for name in ("END", "CREDIT", "HANGUP", "READY"))
 STARTED, FAILED, EXITED = (NUMBERS[name] for name in ("STARTED", "FAILED", "EXITED"))
+MEASURE, MEASURED = (NUMBERS[name] for name in ("MEASURE", "MEASURED"))
 SPECIAL = bytes((0x7E, 0x7D, 0x0F, 0x11, 0x13))
 WINDOW = 131072
 REASONS = {"poweroff": 0, "reboot": 1, "panic": 3, "watchdog": 4}
@@ -210,11 +211,13 @@ class Guest:
                 else:
                     self.line.send(END, stream=streams.pop(descriptor))
 
-    def take(self, kind: int, _process: int, stream: int, data: bytes) -> None:
+    def take(self, kind: int, process: int, stream: int, data: bytes) -> None:
         """A frame of the host's."""
         assert self.child and self.child.stdin
         if kind == SIGNAL:
             self.child.send_signal(struct.unpack_from("<I", data)[0])
+        elif kind == MEASURE and "DEAF=1" not in self.environment:
+            self.line.send(MEASURED, process=process)
         elif kind == DATA and not self.child.stdin.closed:
             self.child.stdin.write(data)
             self.line.send(CREDIT, struct.pack("<I", len(data)))

@@ -2,7 +2,7 @@
 
 The folder of the program holds ``domains.json`` and a journal ``calls`` of all command lines. A file ``fail`` makes one
 command fail: its lines are the command, the exit code, and what is said; with ``late-create`` the command does not end,
-with ``vanish`` the domain does not stay.
+with ``vanish`` the domain does not stay, with ``early`` it does not stand still.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ def line(domain: dict[str, Any]) -> str:
 def listing(words: list[str]) -> None:
     """``xl list [-v] [DOMAIN]``."""
     names = [word for word in words if not word.startswith("-")]
+    if "-l" in words:
+        return long_listing(names[0])
     with Host() as host:
         chosen = [host.find(name) for name in names] if names else [*host.domains.values()]
     if None in chosen:
@@ -101,6 +103,19 @@ def listing(words: list[str]) -> None:
     own = [] if names else [f"{zero}00000000-0000-0000-0000-000000000000           -                -"]
     head = "Name                                        ID   Mem VCPUs\tState\tTime(s)   UUID"
     print("\n".join([f"{head}                            Reason-Code\tSecurity Label", *own, *rows]))
+    return None
+
+
+def long_listing(name: str) -> None:
+    """``xl list -l DOMAIN``: what it was made from."""
+    with Host() as host:
+        found = host.find(name)
+    if not found:
+        return unknown(name)
+    made_from = {"kernel": found.get("kernel", ""), "ramdisk": found.get("ramdisk", "")}
+    config = {"c_info": {"name": found["name"], "uuid": found["uuid"]}, "b_info": made_from}
+    print(json.dumps([{"domid": int(found["number"]), "config": config}], indent=4))
+    return None
 
 
 def parsed(path: str) -> dict[str, Any]:
@@ -157,6 +172,7 @@ def create(words: list[str]) -> None:
             "time": 0.0,
             "letter": 1,
             "tty": os.ttyname(peer),
+            "ramdisk": config["ramdisk"],
             "file": words[-1],
         }
         host.domains[number] = domain
@@ -165,6 +181,9 @@ def create(words: list[str]) -> None:
     os.close(peer)
     if os.path.exists(f"{FOLDER}/vanish"):
         destroy([number])
+    if os.path.exists(f"{FOLDER}/early"):
+        change([number], "unpause")
+        time.sleep(0.5)
     if os.path.exists(f"{FOLDER}/late-create"):
         time.sleep(1000)
 

@@ -119,6 +119,12 @@ class Client:
         except OSError as error:
             raise from_os_error("cannot reach the container's supervisor", error) from None
 
+    def hears(self, seconds: float) -> bool:
+        """Whether something comes within so many seconds."""
+        import select
+
+        return bool(self.waiting) or bool(select.select([self.socket], [], [], seconds)[0])
+
     def receive(self) -> Frame:
         """Wait for the next frame.
 

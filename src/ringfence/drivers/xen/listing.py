@@ -84,3 +84,15 @@ def parse_list(text: str) -> list[Domain]:
 def own(domains: list[Domain], uuid: str) -> Domain | None:
     """The domain with this UUID; a name or number may belong to another by now (XEN-STATE-02)."""
     return next((domain for domain in domains if domain.uuid == uuid), None)
+
+
+def folder_in(text: str) -> str:
+    """The folder of the ramdisk that a domain was made from, as ``xl list -l`` tells it; "" where it does not."""
+    import json  # for the words of a failure only
+
+    try:
+        (told,) = json.loads(text)
+        ramdisk = told["config"]["b_info"]["ramdisk"]
+    except (ValueError, TypeError, KeyError):
+        return ""
+    return ramdisk.rpartition("/")[0] if isinstance(ramdisk, str) and ramdisk.startswith("/") else ""
