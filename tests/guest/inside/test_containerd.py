@@ -13,9 +13,9 @@ from tests.support.image import write_image
 from tests.support.poll import wait_until
 
 MIB = 1 << 20
-ROOT = pytest.mark.parametrize("containerd", [False], indirect=True, ids=["root"], scope="module")
+ROOT = pytest.mark.only("root")
 """What is no other for an ordinary user, or is the same for both: these take turns."""
-USER = pytest.mark.parametrize("containerd", [True], indirect=True, ids=["user"], scope="module")
+USER = pytest.mark.only("user")
 """The other half."""
 
 

@@ -16,9 +16,9 @@ MIB = 1 << 20
 KINDS = [False, True]
 """Whether an ordinary user's. Podman's own manager of cgroups is left out: under it the runtime makes them, as all of
 tests/conformance has it do, and each command of podman's takes seconds under emulation."""
-ROOT = pytest.mark.parametrize("podman", [False], indirect=True, ids=["root"], scope="module")
+ROOT = pytest.mark.only("root")
 """What is no other for an ordinary user, or is the same for both: these take turns."""
-USER = pytest.mark.parametrize("podman", [True], indirect=True, ids=["user"], scope="module")
+USER = pytest.mark.only("user")
 """The other half."""
 
 
