@@ -75,9 +75,9 @@ static int open_each(struct run *r, int *taps, int count)
 	return count;
 }
 
-/* An engine may bring a device only when the container has been created, so one tap is there without any; but where
+/* An engine may bring a device only when the container has been created, so one tap may be there without any; but where
  * there can be none, a container without a network does not need it. Returns their number. */
-int open_taps(struct run *r, int *taps, int most)
+int open_taps(struct run *r, int *taps, int most, int has_spare)
 {
 	int fd = open_netlink(), count = fd < 0 ? -1 : count_devices(fd);
 	if (count < 0)
@@ -92,8 +92,10 @@ int open_taps(struct run *r, int *taps, int most)
 		return say(r, "the network namespace has more devices than a machine takes", NULL);
 	if (count)
 		return open_each(r, taps, count);
-	if (!most || open_each(r, taps, 1) == 1)
-		return most ? 1 : 0;
+	if (!most || !has_spare)
+		return 0;
+	if (open_each(r, taps, 1) == 1)
+		return 1;
 	r->detail[0] = 0;
 	return 0;
 }

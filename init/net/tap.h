@@ -6,6 +6,6 @@
 
 #define MAX_TAPS 16
 
-int open_taps(struct run *r, int *taps, int most);
+int open_taps(struct run *r, int *taps, int most, int has_spare);
 
 #endif

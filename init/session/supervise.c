@@ -433,7 +433,7 @@ static int start_machine(struct supervisor *v)
 {
 	int near[WIRES], heard[2];
 	struct wires wires;
-	wires.tap_count = open_taps(v->r, wires.taps, (int)v->step->machines.count - 1);
+	wires.tap_count = open_taps(v->r, wires.taps, (int)v->step->machines.count - 1, v->step->spare != 0);
 	if (wires.tap_count < 0)
 		return -1;
 	for (int i = 0; i < WIRES; i++) {

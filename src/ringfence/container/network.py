@@ -94,7 +94,9 @@ def connect_network(record: ContainerRecord, log: Log, *, again: bool = False) -
     remember(record, found)
     try:
         connect_all(socket, found, record)
-        change_guest(record, compile_network(found, again=again))
+        plan = compile_network(found, again=again)
+        if plan.birth:
+            change_guest(record, plan)
         if found.links and has_resolver:
             answer_for(record, RESOLVER)
     except RingfenceError:

@@ -170,7 +170,8 @@ class Supervise(InitStep):
     ``output`` and ``errors`` are slots of files for what the machine's process says, 0 for none. ``shown`` has the
     volumes that the supervisor's mount namespace shows below the container's root, each by its name in the tree and its
     place. ``capabilities`` are those that the supervisor keeps when the container is ready, as bits. ``state`` is a
-    file with which the machine begins as one in which the container runs, "" without.
+    file with which the machine begins as one in which the container runs, "" without. ``spare`` tells whether a machine
+    whose namespace is empty gets a network device all the same, for what an engine brings before the start.
     """
 
     machines: tuple[bytes, ...]
@@ -192,6 +193,7 @@ class Supervise(InitStep):
     shown: tuple[str, ...] = ()
     capabilities: int = 0
     state: str = ""
+    spare: bool = True
 
     def describe(self) -> tuple[str, str]:
         if self.state:

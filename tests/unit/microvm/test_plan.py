@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.drivers.guest.inner import OWN
+from ringfence.drivers.guest.inner import OWN, changed
 from ringfence.drivers.guest.numbers import digest_of, guest_bytes
 from ringfence.drivers.linux.context import Context
 from ringfence.drivers.microvm.guest import guest_config
@@ -33,9 +33,9 @@ def config_of(change: dict[str, Any] | None = None) -> Any:
     return load_config(dumps({**plain_config(), **(change or {})}))
 
 
-def plan_of(machine: Machine = MACHINE, host: Host = V2_HOST, **change: Any) -> Plan:
-    """The whole plan of a container called web."""
-    context = Context("web", "/bundle", "/bundle/rootfs", (), {})
+def plan_of(machine: Machine = MACHINE, host: Host = V2_HOST, *, waits: bool = False, **change: Any) -> Plan:
+    """The whole plan of a container called web, which ``waits`` for its start or not."""
+    context = Context("web", "/bundle", "/bundle/rootfs", (), {}, fifo=waits)
     return compile_create(config_of(change), host, context, (), machine, "/run/ringfence/web")
 
 
@@ -60,6 +60,14 @@ def test_the_supervisor_knows_the_guests_plan_by_its_digest() -> None:
     assert isinstance(supervise, guest.Supervise)
     assert supervise.digest == digest_of(plan)
     assert digest_of(plan) != digest_of(plan_of(hostname="other"))
+
+
+@pytest.mark.parametrize(("waits", "shares", "spare"), [(True, True, True), (False, True, False), (False, False, True)])
+def test_a_network_device_is_held_ready_for_who_may_bring_one(waits: bool, shares: bool, spare: bool) -> None:
+    """MVM-NET-10, MVM-CHECKPOINT-01: between create and start; and where a state may come from such a container."""
+    supervise = plan_of(changed(MACHINE, shares=shares), waits=waits).inside[-1]
+    assert isinstance(supervise, guest.Supervise)
+    assert supervise.spare == spare
 
 
 @pytest.mark.parametrize("board", ["microvm", "q35"])

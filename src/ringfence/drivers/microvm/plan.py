@@ -72,7 +72,9 @@ def compile_create(
     machines = (variants, daemon.encode() if daemon else b"", served, listener, oom, *said, handed[0])
     kernel = (machine.kernel, machine.modules, machine.initrd, machine.image.path if machine.image else "")
     shown, kept = shown_in(config), kept_capabilities(config)
-    rest = (*kernel, shown, kept, machine.state)
+    # A state is restored into the devices that it was saved with, however its container is called to life then.
+    spare = context.fifo or not machine.shares
+    rest = (*kernel, shown, kept, machine.state, spare)
     supervise = guest.Supervise("", *machines, b"", process.terminal, PATIENCE, machine.greeting, *rest)
     nested = (("machine", hardware), *((("files", daemon),) if daemon else ()), ("guest", inner))
     plan = Plan(host_steps, births, (*steps, supervise), tuple(slots.names), 0, nested)
