@@ -178,5 +178,5 @@ def test_the_machine_of_aarch64() -> None:
     words = command(Machine("/k/Image", VIRT, program="/usr/bin/qemu-system-aarch64"), "/t", 1)
     assert words[0] == "qemu-system-aarch64"
     assert words[words.index("-M") + 1] == "virt,gic-version=max"
-    assert words[-1] == "console=hvc0 quiet panic=-1 mitigations=off guest"
+    assert words[-1] == "console=hvc0 quiet panic=-1 mitigations=off rcupdate.rcu_expedited=1 guest"
     assert f"virtio-net-device,netdev=nic0,mac={hardware_address(0).hex(chr(58))}" in words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.drivers.guest.kernel import quoted
+from ringfence.drivers.guest.kernel import HASTE, quoted
 from ringfence.drivers.guest.ramdisk import FIRST_PROCESS
 from ringfence.drivers.microvm.cell import cell_steps
 from ringfence.drivers.microvm.image import Image, disk_words
@@ -100,7 +100,8 @@ def kernel_line(machine: Machine, *, acpi: bool = False) -> str:
     """
     own = machine.own
     words = [*([own.append] if own else []), f"console=hvc{own.consoles if own else 0}"]
-    words += ["quiet", "panic=-1", "mitigations=off", *([] if machine.board == VIRT else pc_words(machine, acpi=acpi))]
+    words += ["quiet", "panic=-1", "mitigations=off", HASTE]
+    words += [] if machine.board == VIRT else pc_words(machine, acpi=acpi)
     if machine.initrd or own:
         words.append(f"rdinit=/{FIRST_PROCESS}")
     parameters = () if own and own.parameters else machine.parameters
