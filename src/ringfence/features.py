@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ringfence.container.runtime import MICROVM, XEN
+from ringfence.container.runtime import NAMESPACES as NAMESPACE_WALL
 from ringfence.host import freebsd
 from ringfence.seccomp.names import ACTIONS, FLAGS, OPERATORS
 from ringfence.spec.names import CAPABILITIES, HOOKS, MEMORY_FLAGS, MEMORY_MODES, NAMESPACES
@@ -17,16 +19,31 @@ UNSAFE_ANNOTATIONS = (
     "org.freebsd.parentJail",
 )
 
+OF_A_GUEST: dict[str, object] = {
+    "namespaces": sorted(NAMESPACES.keys() - {"time", "user"}),
+    "apparmor": {"enabled": False},
+    "selinux": {"enabled": False},
+    "intelRdt": {"enabled": False},
+    "memoryPolicy": {"modes": [], "flags": []},
+    "mountExtensions": {"idmap": {"enabled": False}},
+    "netDevices": {"enabled": False},
+}
+"""What differs for a program that has a kernel, users and devices of its own."""
+IN_NO_CGROUP = {"v1": False, "v2": False, "systemd": False, "systemdUser": False, "rdma": False}
+BEHIND_WALLS = {MICROVM: OF_A_GUEST, XEN: {**OF_A_GUEST, "cgroup": IN_NO_CGROUP}}
+"""Parts of the linux section that are other ones; those of a domain's limits that hold are Xen's (XEN-EXEC-03)."""
 
-def features(program: str) -> dict[str, object]:
-    """The features structure; ``program`` is the name ringfence was called by (LNX-FEAT-02 to 13)."""
+
+def features(program: str, wall: str = NAMESPACE_WALL) -> dict[str, object]:
+    """The features structure behind a wall; ``program`` is the name ringfence was called by (LNX-FEAT-02 to 13)."""
     of_wall: dict[str, object]
     if freebsd.is_freebsd():
         from ringfence.spec.rules.jail.mounts import DROPPED, PASSED
 
         of_wall = {"mountOptions": [*PASSED, *DROPPED], "annotations": jail_annotations(program)}
     else:
-        linux = {"linux": linux_features(), "annotations": version_annotations(program)}
+        section = {**linux_features(), **BEHIND_WALLS.get(wall, {})}
+        linux = {"linux": section, "annotations": version_annotations(program, wall)}
         of_wall = {"mountOptions": list(OPTION_WORDS), **linux}
     return {
         "ociVersionMin": OLDEST_SPEC,
@@ -82,14 +99,14 @@ def jail_annotations(program: str) -> dict[str, str]:
     return told if program == "ringfence" else {**told, f"org.{program}.version": VERSION}
 
 
-def version_annotations(program: str) -> dict[str, str]:
+def version_annotations(program: str, wall: str) -> dict[str, str]:
     """Versions under runc's keys for callers that look for those, and under our own (LNX-FEAT-11)."""
     from ringfence.seccomp.calls import library_version
 
     told = {
         "org.opencontainers.runc.version": VERSION,
         "org.opencontainers.runc.commit": "",
-        "org.opencontainers.runc.checkpoint.enabled": "true",
+        "org.opencontainers.runc.checkpoint.enabled": "false" if wall == XEN else "true",
     }
     if program != "runc":
         told[f"org.{program}.version"] = VERSION

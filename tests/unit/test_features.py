@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ringfence.container.runtime import MICROVM, XEN
+from ringfence.drivers.xen.refusals import REFUSED
 from ringfence.errors import RingfenceError
 from ringfence.features import features
 from ringfence.jsontext import dumps
@@ -37,6 +39,26 @@ def version_texts(program: str) -> dict[str, str]:
 def test_it_can_be_written_as_json() -> None:
     """LNX-FEAT-02: the writer of the engine verbs gives what json reads."""
     assert json.loads(dumps(features("ringfence"))) == features("ringfence")
+
+
+@pytest.mark.parametrize("wall", [MICROVM, XEN])
+def test_what_a_guest_cannot_have_is_not_announced(wall: str) -> None:
+    """XEN-EXEC-03, LNX-FEAT-13: what a configuration is refused for, or what has no effect there."""
+    told: Any = features("ringfence", wall)
+    section = told["linux"]
+    for name in ("intelRdt", "netDevices", "apparmor", "selinux"):
+        assert section[name] == {"enabled": False}
+    assert {"time", "user"}.isdisjoint(section["namespaces"])
+    assert section["mountExtensions"]["idmap"] == {"enabled": False}
+    assert section["cgroup"]["v2"] == (wall == MICROVM)
+    assert told["annotations"]["org.opencontainers.runc.checkpoint.enabled"] == str(wall == MICROVM).lower()
+    assert section["seccomp"] == linux()["seccomp"]
+
+
+def test_a_domain_refuses_what_is_not_announced() -> None:
+    """XEN-EXEC-03: by the table of its driver."""
+    refused = {field for field, _, _ in REFUSED}
+    assert {"/linux/intelRdt", "/linux/netDevices", "/linux/uidMappings"} <= refused
 
 
 def test_versions_come_from_one_place() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringfence.cli.output import write
+from ringfence.container.choice import choose
 from ringfence.features import features
 from ringfence.jsontext import dumps
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def perform(runtime: Runtime, _arguments: Arguments) -> int:
-    """Print the features of runtime-spec 1.3."""
-    write(dumps(features(runtime.program), indent="    ") + "\n")
+    """Print the features of runtime-spec 1.3 behind the wall that a container would get."""
+    wall = choose(runtime, {}).driver
+    write(dumps(features(runtime.program, wall), indent="    ") + "\n")
     return 0
