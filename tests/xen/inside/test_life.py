@@ -13,7 +13,8 @@ from tests.xen.inside.dom0 import LARGEST_WATCHER, Dom0, domains, in_store, outp
 
 def test_a_life(dom0: Dom0) -> None:
     """XEN-CREATE-01, XEN-CREATE-02, XEN-STATE-01, XEN-STATE-05, XEN-STATE-06, XEN-START-01, XEN-CONSOLE-06,
-    XEN-KILL-01, XEN-DELETE-01, XEN-DELETE-03: a paused domain that has not run, a running one, none."""
+    XEN-KILL-01, XEN-DELETE-01, XEN-DELETE-03, XEN-RUN-04: a paused domain that has not run, a running one, none; the
+    watcher hears of every end on this host."""
     runtime = dom0.runtime
     path = runtime.new_path("pid")
     container = runtime.create(dom0.bundle("echo ran; sleep 1000"), "--pid-file", path)
@@ -25,6 +26,8 @@ def test_a_life(dom0: Dom0) -> None:
     assert parent(container.pid) == os.getpid()
     assert int(status_field(container.pid, "VmRSS").split()[0]) <= LARGEST_WATCHER
     assert container.output() == ""
+    held = {os.path.realpath(f"/proc/{container.pid}/fd/{name}") for name in os.listdir(f"/proc/{container.pid}/fd")}
+    assert "/dev/xen/xenbus" in held, held
     container.start()
     wait_until(lambda: container.output() == "ran\n", "the program")
     later = container.state()
