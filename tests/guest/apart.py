@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.guest.share import REPOSITORY
 
 PATHS = ("tests/microvm", "tests/xen")
+FIRST, LAST = ("tests/microvm", "tests/xen/outside"), ("tests/xen/test_lab.py",)
+"""The same in two parts that take about as long, beside what the one and the other runs after."""
 FAILED_TESTS = 1
 
 
@@ -20,7 +22,7 @@ class ApartError(Exception):
     """Tests could not be run."""
 
 
-def perform(report: Path, output: int, paths: tuple[str, ...] = PATHS, before: tuple[str, ...] = ()) -> None:
+def perform(report: Path, output: int, paths: tuple[str, ...], before: tuple[str, ...] = ()) -> None:
     """Run pytest, with these words before it; its JUnit report goes to a file.
 
     Raises:

@@ -1,9 +1,9 @@
 """Running tests in the guest: ``python3 -m tests.guest.inner FOLDER [PATH...]``.
 
 The guest runs the test files of PATHS, those of EVERYTHING if the path is ``all``, or the given ones. Without a path
-the host runs those of ``unified.PATHS`` beside it, and then those of ``apart.PATHS``. FOLDER gets ``prepared`` when
-they begin, ``output``, ``output-unified`` and ``output-apart`` while they run, and in the end ``report.xml``,
-``unified.xml`` and ``apart.xml``, and ``ended`` with what went wrong, "" if nothing did.
+the host runs those of ``apart.LAST`` behind it, and beside it those of ``unified.PATHS`` and then of ``apart.FIRST``.
+FOLDER gets ``prepared`` when they begin, ``output`` and others of that name while they run, and in the end
+``report.xml``, ``unified.xml``, ``apart.xml`` and ``last.xml``, and ``ended`` with what went wrong, "" if nothing did.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ The whole of EVERYTHING takes longer than all other tests together where emulati
 EVERYTHING = ("tests/guest/inside", "tests/conformance", "tests/security", "tests/faults", "tests/unit/cgroups")
 
 LONGEST = 4500.0
-PREPARED, ENDED, REPORT, UNIFIED, APART = "prepared", "ended", "report.xml", "unified.xml", "apart.xml"
+PREPARED, ENDED, REPORT = "prepared", "ended", "report.xml"
+UNIFIED, APART, LAST = "unified.xml", "apart.xml", "last.xml"
 SCRIPT = """\
 cp -a installed/. /
 cd tree
@@ -66,7 +67,7 @@ def perform(folder: Path, words: list[str], share: list[tuple[Path, str]]) -> No
 
 
 def perform_on_host(folder: Path) -> None:
-    """Run the tests of the host's own cgroup v2, then those beside all others.
+    """Run the tests of the host's own cgroup v2, then the first part of those beside all others.
 
     Raises:
         ApartError: either did not come to the end.
@@ -74,23 +75,34 @@ def perform_on_host(folder: Path) -> None:
     with open(folder / "output-unified", "wb") as output:
         unified.perform(folder / UNIFIED, output.fileno())
     with open(folder / "output-apart", "wb") as output:
-        apart.perform(folder / APART, output.fileno())
+        apart.perform(folder / APART, output.fileno(), apart.FIRST)
+
+
+def perform_last(folder: Path) -> None:
+    """Run the last part of them.
+
+    Raises:
+        ApartError: it did not come to the end.
+    """
+    with open(folder / "output-last", "wb") as output:
+        apart.perform(folder / LAST, output.fileno(), apart.LAST)
 
 
 def perform_all(folder: Path, words: list[str], on_host: bool) -> None:
-    """Run all paths, with options of pytest among them, in the guest. ``on_host``: beside it those of the host.
+    """Run all paths, with options of pytest among them, in the guest. ``on_host``: with it those of the host.
 
     Raises:
         GuestError: the guest did not come to the end.
         ApartError: the host's tests did not.
     """
-    with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, ThreadPoolExecutor(2) as pool:
+    with tempfile.TemporaryDirectory(prefix="ringfence-inner-") as scratch, ThreadPoolExecutor(1) as pool:
         share = prepare(Path(scratch), image())
         (folder / PREPARED).touch()
-        begun = [pool.submit(perform, folder, words, share)]
+        beside = [pool.submit(perform_on_host, folder)] if on_host else []
+        perform(folder, words, share)
         if on_host:
-            begun.append(pool.submit(perform_on_host, folder))
-        for one in begun:
+            perform_last(folder)
+        for one in beside:
             one.result()
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.guest import apart, unified
-from tests.guest.inner import APART, ENDED, LONGEST, PATHS, PREPARED, REPORT, UNIFIED, files
+from tests.guest.inner import APART, ENDED, LAST, LONGEST, PATHS, PREPARED, REPORT, UNIFIED, files
 from tests.guest.share import REPOSITORY
 
 PASSED, SKIPPED, FAILED, EXPECTED = "passed", "skipped", "failed", "xfailed"
@@ -79,7 +79,7 @@ class Run:
 
     def apart(self) -> dict[str, list[Case]]:
         """The cases of what ran beside all others by test file; likewise."""
-        return cases_of(self.folder / APART)
+        return {**cases_of(self.folder / APART), **cases_of(self.folder / LAST)}
 
     def tail(self) -> str:
         """The last of what it wrote."""
