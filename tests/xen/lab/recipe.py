@@ -36,7 +36,8 @@ XEN_LINE = (
     "console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=warning noreboot "
     f"dom0_mem={DOM0_MEMORY}M,max:{DOM0_MEMORY}M"
 )
-KERNEL_LINE = "console=hvc0 quiet mitigations=off"
+# norandmaps: see tests/guest/recipe.py; python3 starts in half the time.
+KERNEL_LINE = "console=hvc0 quiet mitigations=off norandmaps"
 
 
 def digest() -> str:

@@ -9,9 +9,8 @@ if TYPE_CHECKING:
     from ringfence.spec.types import VirtualMachine
 
 HASTE = "rcupdate.rcu_expedited=1"
-"""Moving a process into a cgroup, and taking a mount or a network device away, wait for grace periods of RCU: each is
-some 25 ms at 100 Hz where nothing else goes on, and an exec of a program has three. Expedited they take no time in a
-guest of few processors (Documentation/RCU, kernel-parameters.txt)."""
+"""Moving a process into a cgroup, and taking a mount or a network device away, wait for grace periods of RCU. In a guest
+of few processors expedited ones cost next to nothing (Documentation/admin-guide/kernel-parameters.txt)."""
 
 
 def parameters_of(machine: VirtualMachine | None) -> tuple[str, ...]:
