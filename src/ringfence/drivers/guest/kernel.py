@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from ringfence.spec.types import VirtualMachine
 
 HASTE = "rcupdate.rcu_expedited=1"
-"""Moving a process into a cgroup, and taking a mount or a network device away, wait for grace periods of RCU. In a guest
-of few processors expedited ones cost next to nothing (Documentation/admin-guide/kernel-parameters.txt)."""
+"""Moving a process into a cgroup, and taking a mount or a network device away, wait for grace periods of RCU. Expedited
+ones cost next to nothing in a guest of few processors (Documentation/admin-guide/kernel-parameters.txt)."""
 
 
 def parameters_of(machine: VirtualMachine | None) -> tuple[str, ...]:
