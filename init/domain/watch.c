@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-#include "../xenbus.h"
+#include "../store/xenbus.h"
 #include "domain.h"
 
 #define RELEASES "@releaseDomain" /* xenstored: a domain has shut down, or is gone */

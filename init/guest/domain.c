@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-#include "../xenbus.h"
+#include "../store/xenbus.h"
 #include "guest.h"
 
 #define REPORT "data/ringfence"

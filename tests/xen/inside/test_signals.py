@@ -81,7 +81,7 @@ def test_destroyed_from_outside(dom0: Dom0) -> None:
 
 def test_a_kernel_that_panics(dom0: Dom0) -> None:
     """XEN-RUN-03, XEN-CONSOLE-05: no status of the program's, but the kernel's words for people."""
-    bundle = dom0.bundle("echo before; echo c >/proc/sysrq-trigger; sleep 100")
+    bundle = dom0.bundle("echo before; sleep 0.5; echo c >/proc/sysrq-trigger; sleep 100")
     bundle.linux["readonlyPaths"] = []
     ended = dom0.runtime.run_bundle(bundle)
     assert (ended.code, ended.out) == (255, "before\n"), ended

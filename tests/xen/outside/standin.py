@@ -42,10 +42,13 @@ class Lasting(LeakCheck):
 
 
 def is_call(pid: int) -> bool:
-    """Whether a process is xl, or what a watcher has forked to become it."""
-    words = read_text(f"/proc/{pid}/cmdline")
-    forked = words.startswith(INIT) and read_text(f"/proc/{parent(pid)}/cmdline").startswith(INIT)
-    return forked or "/xen/xl" in words
+    """Whether a process is xl, or a watcher's child: one that has not become xl yet, or ends, has no command line."""
+    above = parent(pid)
+    return (
+        not above
+        or read_text(f"/proc/{above}/cmdline").startswith(INIT)
+        or "/xen/xl" in read_text(f"/proc/{pid}/cmdline")
+    )
 
 
 class Dom0(Runtime):

@@ -1,7 +1,7 @@
 #include <poll.h>
 #include <stddef.h>
 
-#include "init.h"
+#include "../init.h"
 #include "xenbus.h"
 
 #define XS_WATCH 4
