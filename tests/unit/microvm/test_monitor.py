@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -30,7 +31,7 @@ def play(peer: socket.socket, answer: Answer) -> threading.Thread:
     """Answer one command."""
 
     def act() -> None:
-        with peer.makefile("rb") as lines:
+        with peer.makefile("rb") as lines, suppress(BrokenPipeError):  # who has heard enough has hung up
             peer.sendall(answer(json.loads(lines.readline())))
 
     thread = threading.Thread(target=act, daemon=True)
