@@ -148,6 +148,7 @@ def test_the_guests_configuration() -> None:
     [
         ({"intelRdt": {}}, "/linux/intelRdt"),
         ({"netDevices": {"eth7": {}}}, "/linux/netDevices"),
+        ({"timeOffsets": {"boottime": {"secs": 1, "nanosecs": 0}}}, "/linux/timeOffsets"),
         ({"namespaces": [{"type": "mount"}, {"type": "ipc", "path": "/run/netns/x"}]}, "/linux/namespaces/1"),
         ({"namespaces": [{"type": "mount"}]}, "/linux/namespaces"),
     ],

@@ -110,6 +110,7 @@ def refuse(linux: Linux, wall: str) -> None:
         (linux.uid_mappings or linux.gid_mappings, "uidMappings"),
         (linux.intel_rdt, "intelRdt"),
         (linux.net_devices, "netDevices"),
+        (linux.time_offsets, "timeOffsets"),
         (linux.seccomp and linux.seccomp.listener_path, "seccomp/listenerPath"),
     ):
         if asked:
