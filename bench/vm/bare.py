@@ -10,20 +10,9 @@ from pathlib import Path
 
 from bench.command import Bench, Sample
 from ringfence.drivers.guest.ramdisk import archive
-from ringfence.drivers.microvm.machine import (
-    CONSOLE,
-    CONTROL,
-    MONITOR,
-    RAMDISK,
-    Machine,
-    command,
-    descriptor_of,
-    handed_on,
-)  # fmt: skip
+from ringfence.drivers.microvm.machine import CONSOLE, CONTROL, MONITOR, RAMDISK, Machine, command, descriptor_of
 
 SOURCE = Path(__file__).with_name("nothing.c")
-HELD_READY = 1
-"""Network devices of a machine whose container has none yet."""
 
 
 class Bare:
@@ -42,7 +31,7 @@ class Bare:
 
     def words(self) -> list[str]:
         """ringfence's own command line, with files in place of the sockets and descriptors that it hands over."""
-        words = [self.machine.program, *command(self.machine, str(self.tree), HELD_READY)[1:]]
+        words = [self.machine.program, *command(self.machine, str(self.tree), 0)[1:]]
         changed = {
             f"socket,id=control,fd={CONTROL}": "null,id=control",
             f"socket,id=monitor,fd={MONITOR}": "null,id=monitor",
@@ -50,8 +39,6 @@ class Bare:
             f"/proc/self/fd/{descriptor_of(self.machine, 'kernel')}": self.machine.kernel,
             f"/proc/self/fd/{RAMDISK}": str(self.ramdisk),
         }
-        wire = RAMDISK + len(handed_on(self.machine))
-        changed[f"tap,id=nic0,fd={wire}"] = "hubport,id=nic0,hubid=0"
         if self.machine.virtiofsd:
             served = f"socket,id=files,fd={descriptor_of(self.machine, 'files')}"
             changed[served] = f"socket,id=files,path={self.scratch / 'files.sock'}"
