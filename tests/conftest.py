@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     So do those that are run apart, which are left out here.
     """
     if any("apart_report" in getattr(item, "fixturenames", ()) for item in items) and os.geteuid() == 0:
-        gone = [item for item in items if item.nodeid.startswith(tuple(f"{path}/" for path in apart.PATHS))]
+        gone = [item for item in items if item.nodeid.startswith(apart.PATHS)]
         items[:] = [item for item in items if item not in set(gone)]
         config.hook.pytest_deselected(items=gone)
     items.sort(key=lambda item: "guest_report" in getattr(item, "fixturenames", ()))

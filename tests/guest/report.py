@@ -124,7 +124,7 @@ def unified_files() -> list[str]:
 
 def apart_files() -> list[str]:
     """The test files that are run beside all others."""
-    return names((*apart.FIRST, *apart.LAST))
+    return names(apart.PATHS)
 
 
 def names(paths: tuple[str, ...]) -> list[str]:

@@ -112,8 +112,7 @@ def long_listing(name: str) -> None:
         found = host.find(name)
     if not found:
         return unknown(name)
-    made_from = {"kernel": found.get("kernel", ""), "ramdisk": found.get("ramdisk", "")}
-    config = {"c_info": {"name": found["name"], "uuid": found["uuid"]}, "b_info": made_from}
+    config = {"c_info": {"name": found["name"], "uuid": found["uuid"]}, "b_info": {"ramdisk": found["ramdisk"]}}
     print(json.dumps([{"domid": int(found["number"]), "config": config}], indent=4))
     return None
 

@@ -120,7 +120,7 @@ class Client:
             raise from_os_error("cannot reach the container's supervisor", error) from None
 
     def hears(self, seconds: float) -> bool:
-        """Whether something comes within so many seconds."""
+        """Whether something comes within so many seconds, the end of the line among it."""
         import select
 
         return bool(self.waiting) or bool(select.select([self.socket], [], [], seconds)[0])
